@@ -1,0 +1,1 @@
+"""Sealdesk: a help desk whose every mail can be signed and encrypted."""
