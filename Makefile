@@ -33,8 +33,8 @@ test: $(STAMP) packages ## Runs all tests
 check: $(STAMP) ## Format, lint, types, layers, migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy packages/sealmail/src
-	cd packages/sealdesk && ../../$(BIN)/mypy --config-file ../../pyproject.toml src
+	$(BIN)/mypy --config-file packages/sealmail/pyproject.toml packages/sealmail/src
+	$(BIN)/mypy packages/sealdesk/src
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/sealdesk manage makemigrations --check --dry-run
 	$(BIN)/sealdesk manage check --fail-level WARNING
