@@ -61,6 +61,14 @@ class Headers:
         """Whether there is a field called `name`."""
         return bool(self.named(name))
 
+    def without(self, *names: str) -> Headers:
+        """These headers without the fields called `names`; a name that ends in `*` stands for all that begin so."""
+        exact = {name.lower() for name in names}
+        starts = tuple(name[:-1].lower() for name in names if name.endswith("*"))
+        return Headers(
+            [f for f in self._fields if f.name.lower() not in exact and not f.name.lower().startswith(starts)]
+        )
+
     def __iter__(self) -> Iterator[Field]:
         return iter(self._fields)
 

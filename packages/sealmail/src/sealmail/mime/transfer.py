@@ -3,6 +3,7 @@ takes linear time."""
 
 from __future__ import annotations
 
+import base64
 import binascii
 import re
 from enum import StrEnum
@@ -72,3 +73,35 @@ def _from_quoted_printable(encoded: bytes) -> bytes:
 
 def _without_padding(line: bytes) -> bytes:
     return line[:-1].rstrip(b" \t") + b"\r" if line.endswith(b"\r") else line.rstrip(b" \t")
+
+
+def encode_base64(data: bytes) -> bytes:
+    """`data` in base64 with lines of 76 characters and CRLF, the last line ended."""
+    return base64.encodebytes(data).replace(b"\n", b"\r\n")
+
+
+def encode_quoted_printable(data: bytes) -> bytes:
+    """Text with CRLF line ends in quoted-printable: lines of at most 76 characters, safe to be signed (RFC 3156 §5)."""
+    return b"\r\n".join(_quoted_line(line) for line in data.split(b"\r\n"))
+
+
+_AS_IT_IS = frozenset(range(33, 127)) - {ord("=")} | {ord(" "), ord("\t")}
+_TOKENS = [bytes([octet]) if octet in _AS_IT_IS else b"=%02X" % octet for octet in range(256)]
+
+
+def _quoted_line(line: bytes) -> bytes:
+    tokens = [_TOKENS[octet] for octet in line]
+    if tokens and tokens[-1] in {b" ", b"\t"}:
+        tokens[-1] = b"=%02X" % line[-1]
+    lines = [b""]
+    for token in tokens:
+        # 73 leaves room for the "=" that joins lines, and for "From " and "." that get two characters longer.
+        if len(lines[-1]) + len(token) > 73:
+            lines.append(b"")
+        lines[-1] += token
+    return b"=\r\n".join(_shielded(piece) for piece in lines)
+
+
+def _shielded(piece: bytes) -> bytes:
+    # "From " at the start of a line gets a ">" from mailbox files; a lone "." ends an SMTP message.
+    return b"=%02X" % piece[0] + piece[1:] if piece.startswith(b"From ") or piece == b"." else piece
