@@ -8,7 +8,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from sealmail.bounded.codec import decode, encode
 from sealmail.bounded.wire import ConnectionLost, Wire
@@ -48,12 +48,12 @@ class ProcessLimits:
 class BoundedOpener:
     """Opens mails one after the other in a child process. For one thread at a time; close it when done."""
 
-    def __init__(self, limits: ProcessLimits = ProcessLimits()) -> None:  # noqa: B008 -- a frozen value
+    def __init__(self, limits: ProcessLimits = ProcessLimits()) -> None:
         self._limits = limits
         self._child: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
-    def __enter__(self) -> BoundedOpener:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -120,9 +120,7 @@ class BoundedOpener:
             self._child = self._start()
         assert self._child.stdin is not None  # noqa: S101 -- asked for with PIPE
         assert self._child.stdout is not None  # noqa: S101
-        return Wire(
-            self._child.stdout.fileno(), self._child.stdin.fileno(), most_bytes=self._limits.message_bytes
-        )
+        return Wire(self._child.stdout.fileno(), self._child.stdin.fileno(), most_bytes=self._limits.message_bytes)
 
     def _start(self) -> subprocess.Popen[bytes]:
         limits = [self._limits.memory_bytes, self._limits.cpu_seconds, self._limits.message_bytes]

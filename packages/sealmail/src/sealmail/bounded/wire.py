@@ -1,4 +1,4 @@
-"""Messages over a pair of pipes: a count of frames, their lengths, then the frames. Reads have a deadline and a limit."""
+"""Messages over two pipes: a count of frames, their lengths, then the frames. Reads have a deadline and a limit."""
 
 from __future__ import annotations
 
