@@ -43,7 +43,7 @@ class Dovecot:
     def __enter__(self) -> Self:
         with self._stack:
             # The mail is written by another user where the tests run as root.
-            self._folder = self._stack.enter_context(short_folder("imap", mode=0o755))
+            self.folder = self._stack.enter_context(short_folder("imap", mode=0o755))
             server = started(self._start)
             self._stack.callback(server.stop)
             self._stack = self._stack.pop_all()
@@ -77,7 +77,7 @@ class Dovecot:
 
     def log(self) -> str:
         """What the server wrote into its log."""
-        return (self._folder / "log").read_text(errors="replace")
+        return (self.folder / "log").read_text(errors="replace")
 
     @contextlib.contextmanager
     def _inbox(self, user: str) -> Iterator[imaplib.IMAP4]:
@@ -89,10 +89,10 @@ class Dovecot:
     def _start(self) -> Server:
         self.imap_port, self.lmtp_port, imaps_port = free_ports(3)
         self.imaps_port = imaps_port if self._tls else 0
-        configuration = self._folder / "dovecot.conf"
+        configuration = self.folder / "dovecot.conf"
         configuration.write_text(self._configuration())
         _check_version()
-        server = Server([program("dovecot"), "-F", "-c", str(configuration)], log=self._folder / "log")
+        server = Server([program("dovecot"), "-F", "-c", str(configuration)], log=self.folder / "log")
         try:
             server.wait_for_greetings({self.imap_port: b"* OK", self.lmtp_port: b"220 "})
         except PeerError:
@@ -102,13 +102,13 @@ class Dovecot:
 
     def _configuration(self) -> str:
         owner = _Owner.of_this_machine()
-        mailboxes = self._folder / "mail"
+        mailboxes = self.folder / "mail"
         mailboxes.mkdir(exist_ok=True)
         shutil.chown(mailboxes, owner.mail_user, owner.mail_group)
         return f"""
-base_dir = {self._folder}/run
-state_dir = {self._folder}/state
-log_path = {self._folder}/log
+base_dir = {self.folder}/run
+state_dir = {self.folder}/state
+log_path = {self.folder}/log
 protocols = imap lmtp
 listen = {LOOPBACK}
 {self._tls_configuration()}

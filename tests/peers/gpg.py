@@ -80,7 +80,14 @@ class GnuPG:
         protection = f"Passphrase: {passphrase}" if passphrase else "%no-protection"
         kind = KEY_PARAMETERS[algorithm].format(usage="Key-Usage: sign,cert")
         person = [f"Name-Real: {name}"] if name else []
-        lines = [kind, "Subkey-Usage: encrypt", *person, f"Name-Email: {address}", f"Expire-Date: {expires}", protection]
+        lines = [
+            kind,
+            "Subkey-Usage: encrypt",
+            *person,
+            f"Name-Email: {address}",
+            f"Expire-Date: {expires}",
+            protection,
+        ]
         parameters = "\n".join([*lines, "%commit", ""]).encode()
         status = self._run(["--generate-key"], parameters, passphrase=passphrase).status
         return next(line.split()[2] for line in status if line.startswith("KEY_CREATED "))
@@ -212,7 +219,7 @@ def _status_lines(said: bytes) -> tuple[str, ...]:
 
 
 def _checked(status: Sequence[str]) -> Checked:
-    """VALIDSIG tells the primary key, but comes for expired and revoked keys too; GOODSIG before it tells them apart."""
+    """VALIDSIG names the primary key, but for expired and revoked keys too; GOODSIG before it tells them apart."""
     good, signers, bad = False, [], False
     for line in status:
         word, *rest = line.split(" ")

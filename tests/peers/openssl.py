@@ -1,4 +1,4 @@
-"""Customers who use S/MIME, and the CA that certifies them: keys, certificates and mail by the `openssl` command only."""
+"""Customers who use S/MIME, and the CA that certifies them: all of it made and opened by the `openssl` command."""
 
 import contextlib
 import subprocess
@@ -109,7 +109,8 @@ class OpenSSLCustomer:
         """A whole S/MIME entity as openssl writes it, multipart/signed or opaque, with CRLF line ends."""
         form = [] if detached else ["-nodetach"]
         who = ["-signer", str(self.certificate), "-inkey", str(self.key)]
-        return _openssl("cms", "-sign", "-binary", "-crlfeol", *form, *who, "-outform", "SMIME", data=data)
+        entity = _openssl("cms", "-sign", "-binary", *form, *who, "-outform", "SMIME", data=data)
+        return b"\r\n".join(line.removesuffix(b"\r") for line in entity.split(b"\n"))
 
     def pkcs12(self, password: str) -> bytes:
         """Key, certificate and CA in one protected file, as mail programs export them."""
@@ -158,7 +159,7 @@ class TestCA:
         valid_until: datetime | None = None,
         more_names: Sequence[str] = (),
     ) -> OpenSSLCustomer:
-        """A customer with a new key and a certificate for it. Extra names as openssl takes them: `email:a@b.example`."""
+        """A customer with a new key and its certificate. More names as openssl takes them: `email:a@b.example`."""
         self._issued += 1
         stem = self._folder / f"leaf-{self._issued}"
         key, request, certificate = (stem.with_suffix(suffix) for suffix in (".key", ".csr", ".pem"))

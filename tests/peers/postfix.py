@@ -73,7 +73,7 @@ class Postfix:
         if os.geteuid() != 0:
             raise PeerError("Postfix drops privileges by itself and can only be started by root")
         with self._stack:
-            self._folder = self._stack.enter_context(short_folder("smtp", mode=0o755))
+            self.folder = self._stack.enter_context(short_folder("smtp", mode=0o755))
             self._make_folders()
             server = started(self._start)
             self._stack.callback(server.stop)
@@ -90,12 +90,12 @@ class Postfix:
 
     def queue(self) -> list[Queued]:
         """The mails that are neither delivered nor given back yet."""
-        said = self._run("postqueue", "-c", str(self._folder / "conf"), "-j")
+        said = self._run("postqueue", "-c", str(self.folder / "conf"), "-j")
         return [_queued(json.loads(line)) for line in said.splitlines()]
 
     def flush(self) -> None:
         """Tries at once to deliver what waits."""
-        self._run("postqueue", "-c", str(self._folder / "conf"), "-f")
+        self._run("postqueue", "-c", str(self.folder / "conf"), "-f")
 
     def wait_until_empty(self, timeout_seconds: float = 20) -> None:
         """Returns when no mail is left in the queue."""
@@ -103,22 +103,22 @@ class Postfix:
 
     def log(self) -> str:
         """What the server wrote into its log."""
-        return (self._folder / "log").read_text(errors="replace")
+        return (self.folder / "log").read_text(errors="replace")
 
     def _make_folders(self) -> None:
         for name in ("conf", "queue", "data"):
-            (self._folder / name).mkdir()
-        shutil.chown(self._folder / "data", "postfix", "postfix")
+            (self.folder / name).mkdir()
+        shutil.chown(self.folder / "data", "postfix", "postfix")
 
     def _start(self) -> Server:
         (self.smtp_port,) = free_ports(1)
-        configuration = self._folder / "conf"
+        configuration = self.folder / "conf"
         _write(configuration / "main.cf", self._settings())
         _write(configuration / "master.cf", SERVICES.format(host=LOOPBACK, port=self.smtp_port))
         self._run("postfix", "-c", str(configuration), "check")  # makes the folders of the queue
         daemons = self._run("postconf", "-c", str(configuration), "-h", "daemon_directory").strip()
         # The `postfix start-fg` command would leave its master process behind when it is ended.
-        server = Server([f"{daemons}/master", "-s", "-c", str(configuration)], log=self._folder / "log")
+        server = Server([f"{daemons}/master", "-s", "-c", str(configuration)], log=self.folder / "log")
         try:
             server.wait_for_greetings({self.smtp_port: b"220 "})
         except PeerError:
@@ -129,10 +129,10 @@ class Postfix:
     def _settings(self) -> str:
         return f"""
 compatibility_level = 3.6
-queue_directory = {self._folder}/queue
-data_directory = {self._folder}/data
-maillog_file = {self._folder}/log
-maillog_file_prefixes = {self._folder}
+queue_directory = {self.folder}/queue
+data_directory = {self.folder}/data
+maillog_file = {self.folder}/log
+maillog_file_prefixes = {self.folder}
 myhostname = mx.sealdesk.example
 mydestination =
 mynetworks = 127.0.0.0/8
