@@ -10,7 +10,7 @@ from django.db import transaction
 
 from sealdesk.core.clock import now
 from sealdesk.people.models import Agent, Customer, Group
-from sealdesk.tickets.content import ArticleContent, VerdictCodes
+from sealdesk.tickets.content import ArticleContent, VerdictCodes, readable
 from sealdesk.tickets.events import EventKind, record
 from sealdesk.tickets.models import Article, ArticleKind, Attachment, Ticket, TicketState
 from sealdesk.tickets.numbering import next_number
@@ -131,7 +131,7 @@ def _article(
         created_at=at,
         created_by=by,
         sender=content.sender,
-        sender_name=_cut(content.sender_name, 300),
+        sender_name=readable(content.sender_name, 300),
         is_automatic=content.is_automatic,
         to=list(content.to),
         cc=list(content.cc),
@@ -139,9 +139,9 @@ def _article(
         subject=content.subject,
         text=content.text,
         html=content.html,
-        message_id=_cut(content.message_id, 998),
-        in_reply_to=_cut(content.in_reply_to, 998),
-        references=list(content.references),
+        message_id=readable(content.message_id, 998),
+        in_reply_to=readable(content.in_reply_to, 998),
+        references=[readable(reference, 998) for reference in content.references],
         report=report,
         **verdict.columns(),
     )
@@ -174,6 +174,3 @@ def _change_state(ticket: Ticket, state: TicketState, *, by: Agent | None) -> No
     _touch(ticket, state=state)
     record(ticket, EventKind.STATE, by=by, codes={"from": before, "to": state.value})
 
-
-def _cut(text: str, limit: int) -> str:
-    return text.replace("\x00", "")[:limit]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from sealdesk.core import blobs
-from sealdesk.tickets.content import NewAttachment
+from sealdesk.tickets.content import NewAttachment, readable
 from sealdesk.tickets.models import Attachment
 
 _NAME_LIMIT = 300
@@ -45,9 +45,9 @@ def _store(file: NewAttachment, position: int) -> Attachment:
     row = Attachment(
         position=position,
         name=file.name[:_NAME_LIMIT],
-        content_type=file.content_type[:_TYPE_LIMIT],
+        content_type=readable(file.content_type, _TYPE_LIMIT),
         size=len(file.data),
-        content_id=file.content_id[:_NAME_LIMIT],
+        content_id=readable(file.content_id, _NAME_LIMIT),
     )
     row.blob = blobs.write(file.data, key=row.data_key(), context=_context(row))
     return row

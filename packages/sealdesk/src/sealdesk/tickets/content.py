@@ -64,6 +64,11 @@ class VerdictCodes:
         return {name: getattr(self, name) for name in names}
 
 
+def readable(text: str, limit: int) -> str:
+    """Text of a stranger made fit for a readable column: nothing that a database refuses, not longer than `limit`."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")[:limit]
+
+
 def verdict_codes(report: Report, *, more_warnings: Sequence[str] = ()) -> VerdictCodes:
     """The codes of a report."""
     signature, encryption = report.signature, report.encryption

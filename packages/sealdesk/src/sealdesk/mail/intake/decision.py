@@ -54,8 +54,8 @@ class TicketFacts:
     id: UUID
     same_group: bool
     """It belongs to the group that received the mail."""
-    sender_takes_part: bool
-    """The sender is its customer, or wrote or received mail in it."""
+    sender_takes_part: bool = False
+    """Only asked where the number names the ticket: the sender is its customer, or wrote or received mail in it."""
     is_merged: bool = False
 
 
@@ -122,7 +122,7 @@ def _quarantine_reason(facts: IncomingFacts) -> QuarantineReason | None:
         (facts.is_automatic and facts.automatic_mails_last_hour >= AUTOMATIC_MAILS_AN_HOUR, QuarantineReason.LOOP),
         (not facts.has_content, QuarantineReason.NO_CONTENT),
         (facts.is_bounce and facts.threaded is None, QuarantineReason.UNMAPPED_BOUNCE),
-        (facts.sender is None, QuarantineReason.NO_SENDER),
+        (facts.sender is None and _ticket(facts) is None, QuarantineReason.NO_SENDER),
     )
     return next((reason for applies, reason in table if applies), None)
 
