@@ -6,9 +6,10 @@ Three walls stand behind each other: this cleaning, the frame's `sandbox`, and t
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from urllib.parse import unquote, urlsplit
 
 import nh3
@@ -39,8 +40,8 @@ _STYLES = {
     *("padding-right", "margin", "margin-top", "margin-bottom", "margin-left", "margin-right", "width", "max-width"),
     *("height", "max-height", "min-width", "list-style-type", "display"),
 }
-_PICTURE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
-_PICTURE_LIMIT = 8 * 1024 * 1024
+PICTURE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+PICTURE_LIMIT = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ def page(html: str, *, pictures: Mapping[str, Picture], remote_pictures: bool) -
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"a": {"target": "_blank"}},
     )
+    body = _OPENING_LINK.sub(_with_host, body)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
         f"<title>Mail</title><style>{_SHEET}</style></head><body>{body}</body></html>"
@@ -97,14 +99,25 @@ def _source(address: str, pictures: Mapping[str, Picture], *, remote: bool) -> s
 
 
 def _data_address(picture: Picture) -> str | None:
-    if picture.content_type not in _PICTURE_TYPES or len(picture.data) > _PICTURE_LIMIT:
+    if picture.content_type not in PICTURE_TYPES or len(picture.data) > PICTURE_LIMIT:
         return None
     return f"data:{picture.content_type};base64,{base64.b64encode(picture.data).decode()}"
 
 
-def host_of(address: str) -> str:
-    """The host that a link leads to, escaped for showing; empty where it names none."""
+# The cleaner writes attributes quoted and escaped, so its own output can be read this simply.
+_OPENING_LINK = re.compile(r'<a((?: [a-z-]+="[^"]*")*)>')
+_ADDRESS = re.compile(r' href="([^"]*)"')
+
+
+def _with_host(link: re.Match[str]) -> str:
+    """The link with the host that it really leads to, whatever its words say."""
+    found = _ADDRESS.search(link[1])
+    host = _host(unescape(found[1])) if found else ""
+    return f'<a{link[1]} title="{escape(host)}">' if host else link[0]
+
+
+def _host(address: str) -> str:
     try:
-        return escape(urlsplit(address).hostname or "")
+        return urlsplit(address).hostname or ""
     except ValueError:
-        return ""
+        return "an address that cannot be read"

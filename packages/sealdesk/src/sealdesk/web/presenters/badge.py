@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 from sealdesk.tickets.models import Article, Ticket
 from sealdesk.web.presenters import evidence
 from sealdesk.web.presenters.encryption import encryption_face
+from sealdesk.web.presenters.intake import MARKS
 from sealdesk.web.presenters.signature import signature_face
 from sealdesk.web.presenters.warnings import WARNINGS
 from sealdesk.web.presenters.wording import Face, Tone, fill
-from sealmail.report import Covers, Encryption, Reason, Signature, Warning
+from sealmail.report import Covers, Encryption, Reason, Signature
 
 Code = TypeVar("Code", bound=StrEnum)
 
@@ -75,9 +76,9 @@ def part_faces(part: Mapping[str, Any]) -> tuple[Face, ...]:
 
 
 def warning_faces(codes: Sequence[str]) -> list[Face]:
-    """Faces of warnings; a code that this version does not know still says that there is something."""
-    known = {warning.value for warning in Warning}
-    return [WARNINGS[Warning(code)] if code in known else UNKNOWN_WARNING for code in codes]
+    """Faces of warnings and marks; a code that this version does not know still says that there is something."""
+    known = {member.value: face for member, face in (*WARNINGS.items(), *MARKS.items())}
+    return [known.get(code, UNKNOWN_WARNING) for code in codes]
 
 
 def _encryption(row: Ticket | Article, reason: str = "") -> Face:

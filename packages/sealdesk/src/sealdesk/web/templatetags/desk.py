@@ -61,3 +61,9 @@ def size(count: int) -> str:
 def views_nav(context: dict[str, Any]) -> dict[str, Any]:
     """The lists with their counters."""
     return {"views": views_with_counts(context["request"].user), "current": context.get("view_slug", "none")}
+
+
+@register.filter
+def choice(chosen: bool | None) -> str:
+    """A choice as the form carries it: empty where the agent made none."""
+    return "" if chosen is None else ("on" if chosen else "off")
