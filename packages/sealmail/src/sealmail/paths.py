@@ -15,7 +15,10 @@ from itertools import pairwise
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 
+from sealmail.keys.certificate import outline_of, public_key
 from sealmail.keys.model import Key, KeyId, Technology
 from sealmail.keys.store import KeyStore
 from sealmail.keys.trust import Anchor
@@ -96,9 +99,9 @@ class _Search:
 
     def _longer(self, chain: tuple[Key, ...]) -> Iterator[tuple[tuple[Key, ...], Anchor]]:
         last = chain[-1]
-        in_use = {key.fingerprint for key in chain}
+        in_use = {_owner(key) for key in chain}
         for anchor in self._anchors:
-            if anchor.key.fingerprint not in in_use and _issued(anchor.key, last):
+            if _owner(anchor.key) not in in_use and _issued(anchor.key, last):
                 yield (*chain, anchor.key), anchor
         # The anchor still has to fit behind the next certificate.
         if len(chain) + 1 >= self._policy.budget.path_length:
@@ -107,7 +110,7 @@ class _Search:
             self._steps_left -= 1
             if self._steps_left < 0:
                 return
-            if issuer.fingerprint not in in_use:
+            if _owner(issuer) not in in_use:
                 yield from self._longer((*chain, issuer))
 
     def issuers(self, key: Key) -> Iterator[Key]:
@@ -167,6 +170,11 @@ class _Search:
         )
 
 
+def _owner(key: Key) -> tuple[KeyId | None, bytes]:
+    """Name and public key: two certificates of the same owner in one path lead nowhere (RFC 4158 §2.4.2)."""
+    return key.subject, outline_of(key.material).public_key_info
+
+
 def _issuer_name(chain: tuple[Key, ...]) -> str:
     return chain[min(1, len(chain) - 1)].name
 
@@ -196,8 +204,22 @@ def _issued(issuer: Key, key: Key) -> bool:
 
 @lru_cache(maxsize=1024)
 def _signed(issuer: bytes, certificate: bytes) -> bool:
+    """Whether the signature fits, be its algorithm weak or not: weak ones are a finding, not a missing path."""
+    signed = x509.load_der_x509_certificate(certificate)
+    content, signature = signed.tbs_certificate_bytes, signed.signature
     try:
-        x509.load_der_x509_certificate(certificate).verify_directly_issued_by(x509.load_der_x509_certificate(issuer))
+        digest, parameters = signed.signature_hash_algorithm, signed.signature_algorithm_parameters
+        match public_key(issuer), digest, parameters:
+            case rsa.RSAPublicKey() as key, hashes.HashAlgorithm(), padding.PKCS1v15() | padding.PSS() as scheme:
+                key.verify(signature, content, scheme, digest)
+            case ec.EllipticCurvePublicKey() as key, _, ec.ECDSA() as scheme:
+                key.verify(signature, content, scheme)
+            case dsa.DSAPublicKey() as key, hashes.HashAlgorithm(), _:
+                key.verify(signature, content, digest)
+            case (ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey()) as key, None, _:
+                key.verify(signature, content)
+            case _:
+                return False
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
