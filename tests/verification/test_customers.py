@@ -1,6 +1,7 @@
 """Customers' tools against each other: what one seals, the other opens, and what was changed on the way is noticed."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -216,3 +217,13 @@ def test_smime_mail_for_somebody_else_stays_closed(carol: OpenSSLCustomer, stran
 
     with pytest.raises(PeerError, match="openssl cms failed"):
         Reader(smime=mallory).read(smime_enveloped(LETTER, carol, [carol.certificate], cipher="-aes-256-gcm"))
+
+
+def test_smime_expired_certificate_is_noticed(test_ca: TestCA) -> None:
+    today = datetime.now(UTC)
+    old = test_ca.issue(CAROL.address, valid_from=today - timedelta(days=20), valid_until=today - timedelta(days=10))
+
+    checked = old.cms_verify(old.cms_sign(b"x"), content=b"x")
+
+    assert checked.ok is False
+    assert "certificate has expired" in checked.reason
