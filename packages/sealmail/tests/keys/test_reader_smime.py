@@ -3,7 +3,10 @@
 import base64
 
 import pytest
-from cryptography.hazmat.primitives.serialization import load_der_private_key
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key
+from cryptography.x509 import ocsp
 
 from sealmail.errors import InputError, LimitExceeded
 from sealmail.keys.found import Lock, match, suspects
@@ -260,6 +263,47 @@ def test_crl_is_found_under_its_issuer(cast, openssl):
     for data in (der, pem):
         assert read(data).revocations == ((issuer, der),)
     assert issuer == cast.ca.certificate.subject
+
+
+def ocsp_response(ca, key):
+    issuer, subject = (x509.load_der_x509_certificate(one.material) for one in (ca.certificate, key))
+    since = subject.not_valid_before_utc
+    builder = ocsp.OCSPResponseBuilder().add_response(
+        cert=subject,
+        issuer=issuer,
+        algorithm=hashes.SHA1(),  # noqa: S303 -- what responders use for names
+        cert_status=ocsp.OCSPCertStatus.GOOD,
+        this_update=since,
+        next_update=None,
+        revocation_time=None,
+        revocation_reason=None,
+    )
+    private = load_der_private_key(ca.secret.material, None)
+    signed = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, issuer).sign(private, hashes.SHA256())
+    return signed.public_bytes(Encoding.DER)
+
+
+def test_ocsp_response_is_found_under_the_ca_that_it_speaks_for(cast):
+    carol = cast.carol.smime.key
+    der = ocsp_response(cast.ca, carol)
+
+    found, _ = read_paths([("answer.der", der), ("carol.crt", carol.material)])
+
+    assert found.revocations == ((cast.ca.certificate.subject, der),)
+
+
+def test_ocsp_response_of_an_unknown_ca_is_named(cast):
+    found = read(ocsp_response(cast.ca, cast.carol.smime.key))
+
+    assert (found.revocations, [problem.code for problem in found.problems]) == ((), ["unknown_issuer"])
+
+
+def test_certificate_of_a_version_that_does_not_exist_is_refused(cast):
+    material = cast.carol.smime.key.material
+    version = bytes.fromhex("a003020102")
+
+    with pytest.raises(InputError):
+        read(material.replace(version, version[:-1] + b"\x09", 1))
 
 
 @pytest.mark.mission("S12")
