@@ -1,4 +1,5 @@
-"""The versioned JSON of a report, and of an opened mail as `sealmail inspect` prints it (docs/contract/inspect.schema.json).
+"""The versioned JSON of a report, and of an opened mail as `sealmail inspect` prints it (docs/contract/).
+
 
 Nothing here decides. Codes are the enums' values; sentences are for people who read the JSON without our pages.
 """
@@ -39,9 +40,7 @@ def opened_to_json(opened: Opened) -> JSON:
         "encryption": encryption_to_json(report.encryption),
         "signature": signature_to_json(report.signature),
         "layers": [layer_to_json(layer) for layer in report.layers],
-        "parts": [
-            part_to_json(part) | {"content": _part_content(opened, part.path)} for part in report.parts
-        ],
+        "parts": [part_to_json(part) | {"content": _part_content(opened, part.path)} for part in report.parts],
         "keys_seen": [key_to_json(key) for key in report.keys_seen],
         "warnings": [warning.value for warning in report.warnings],
         "at": _time(report.at),

@@ -8,7 +8,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from sealmail.bounded.codec import decode, encode
 from sealmail.bounded.wire import ConnectionLost, Wire
@@ -27,7 +27,6 @@ from sealmail.report import (
 )
 
 _KEY_QUESTIONS = frozenset({"secrets", "every_secret", "keys", "keys_of", "revocations"})
-_TRUST_QUESTIONS = frozenset({"level", "anchors", "conflicts"})
 _MOST_QUESTIONS = 2000
 
 
@@ -48,12 +47,12 @@ class ProcessLimits:
 class BoundedOpener:
     """Opens mails one after the other in a child process. For one thread at a time; close it when done."""
 
-    def __init__(self, limits: ProcessLimits = ProcessLimits()) -> None:  # noqa: B008 -- a frozen value
+    def __init__(self, limits: ProcessLimits = ProcessLimits()) -> None:
         self._limits = limits
         self._child: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
-    def __enter__(self) -> BoundedOpener:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -108,10 +107,7 @@ class BoundedOpener:
             if kind != "ask":
                 return kind, rest[0], rest[1]
             question, arguments = rest
-            asked = keys if question in _KEY_QUESTIONS else trust if question in _TRUST_QUESTIONS else None
-            if asked is None:
-                raise ConnectionLost
-            wire.send(encode(getattr(asked, question)(*arguments)), deadline=deadline)
+            wire.send(encode(_answer(question, arguments, keys, trust)), deadline=deadline)
         raise ConnectionLost
 
     def _wire(self) -> Wire:
@@ -120,9 +116,7 @@ class BoundedOpener:
             self._child = self._start()
         assert self._child.stdin is not None  # noqa: S101 -- asked for with PIPE
         assert self._child.stdout is not None  # noqa: S101
-        return Wire(
-            self._child.stdout.fileno(), self._child.stdin.fileno(), most_bytes=self._limits.message_bytes
-        )
+        return Wire(self._child.stdout.fileno(), self._child.stdin.fileno(), most_bytes=self._limits.message_bytes)
 
     def _start(self) -> subprocess.Popen[bytes]:
         limits = [self._limits.memory_bytes, self._limits.cpu_seconds, self._limits.message_bytes]
@@ -138,6 +132,17 @@ class BoundedOpener:
             )
         except OSError as error:
             raise EngineError("the opening process cannot be started") from error
+
+
+def _answer(question: str, arguments: tuple[Any, ...], keys: KeyStore, trust: TrustBook) -> object:
+    """Only these questions are answered; a child that asks anything else is not ours any more."""
+    if question in _KEY_QUESTIONS:
+        return getattr(keys, question)(*arguments)
+    if question == "anchors":
+        return trust.anchors()
+    if question == "decision":
+        return trust.level(*arguments), trust.conflicts(*arguments)
+    raise ConnectionLost
 
 
 def _failed(headers: MessageHeaders, at: datetime) -> Opened:

@@ -23,6 +23,7 @@ from sealmail.mime.protected import (
     protected_headers,
     unwrap_rfc8551,
 )
+from sealmail.mime.protecting import fields_to_bytes, protect_headers
 from sealmail.mime.text import text_of
 from sealmail.mime.transfer import TransferEncoding, canonical_line_ends
 
@@ -45,11 +46,13 @@ __all__ = [
     "build_message",
     "canonical_line_ends",
     "draft_from_message",
+    "fields_to_bytes",
     "html_to_text",
     "is_legacy_display",
     "main_text",
     "multipart",
     "parse",
+    "protect_headers",
     "protected_headers",
     "safe_name",
     "text_of",

@@ -5,6 +5,6 @@ runs it in a child process with limits.
 """
 
 from sealmail.opening.message import open_headers, open_message
-from sealmail.opening.result import Content, MessageHeaders, OpenedAttachment, OpenedPart, Opened
+from sealmail.opening.result import Content, MessageHeaders, Opened, OpenedAttachment, OpenedPart
 
 __all__ = ["Content", "MessageHeaders", "Opened", "OpenedAttachment", "OpenedPart", "open_headers", "open_message"]

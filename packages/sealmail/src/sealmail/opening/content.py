@@ -15,19 +15,14 @@ def read_content(payload: Part, *, sealed: bool, apart: frozenset[int] = frozens
     (RFC 9788 §5.2.2). `apart`: ids (`id()`) of parts that are shown elsewhere and left out here.
     """
     main = mime.main_text(payload, legacy_display=sealed)
-    hidden = {
-        id(inner)
-        for part in payload.walk()
-        if id(part) in apart
-        for inner in part.walk()
-    } | _sealing_parts(payload)
+    hidden = {id(inner) for part in payload.walk() if id(part) in apart for inner in part.walk()} | _sealing_parts(
+        payload
+    )
     return Content(
         text=main.text,
         html=main.html,
         attachments=tuple(
-            _attachment(attachment)
-            for attachment in mime.attachments(payload)
-            if id(attachment.part) not in hidden
+            _attachment(attachment) for attachment in mime.attachments(payload) if id(attachment.part) not in hidden
         ),
     )
 
@@ -42,9 +37,7 @@ def unopened_content(part: Part) -> Content:
 
 
 def _sealing_parts(root: Part) -> frozenset[int]:
-    return frozenset(
-        id(child) for part in root.walk() for child in part.children if carries_sealing_only(child, part)
-    )
+    return frozenset(id(child) for part in root.walk() for child in part.children if carries_sealing_only(child, part))
 
 
 def _attachment(attachment: mime.Attachment) -> OpenedAttachment:

@@ -1,4 +1,4 @@
-"""Which headers to go by: outer ones, protected ones where they may be believed, never control headers of inner layers."""
+"""Which headers to go by: outer ones, or protected ones that may be believed; never control headers of inner layers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def with_protected(outer: MessageHeaders, protected: Headers, *, trusted_author:
     `trusted_author` is the protected author where a good signature is bound to it; else the outer author stays.
     Auto-Submitted and other control headers are taken from outside only.
     """
-    inner = {name.lower() for name, _ in protected}
+    inner = {field.name.lower() for field in protected}
     return MessageHeaders(
         from_=trusted_author or outer.from_,
         to=_mailboxes(protected, "To") if "to" in inner else outer.to,

@@ -206,5 +206,3 @@ def harvest_attached_keys(parts: Sequence[Part], budget: int) -> list[Key]:
         except InputError:
             continue
     return found
-
-

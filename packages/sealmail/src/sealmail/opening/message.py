@@ -9,7 +9,7 @@ from datetime import datetime
 from sealmail import judge, mime
 from sealmail.addresses import Mailbox
 from sealmail.keys import Key, KeyStore, TrustBook
-from sealmail.mime import Headers, Part, parse
+from sealmail.mime import Defect, Headers, Part, parse
 from sealmail.opening import content as reading
 from sealmail.opening.headers import author, outer_headers, protected_headers_of, with_protected
 from sealmail.opening.layers import Unwrapped, harvest_attached_keys, unwrap
@@ -30,6 +30,8 @@ from sealmail.report import (
 )
 from sealmail.vouching import Judges
 
+_CUTS = frozenset({Defect.TOO_LARGE, Defect.TOO_DEEP, Defect.TOO_MANY_PARTS, Defect.HEADERS_TOO_LARGE})
+
 
 def open_message(raw: bytes, keys: KeyStore, trust: TrustBook, policy: Policy, at: datetime) -> Opened:
     """Opens a mail: `raw` is an RFC 5322 message in any state, `at` the time that counts for keys and certificates.
@@ -42,7 +44,7 @@ def open_message(raw: bytes, keys: KeyStore, trust: TrustBook, policy: Policy, a
     unwrapped = unwrap(root, judges)
     payload = _payload(unwrapped)
     witnesses = Witnesses(judges=judges, included=unwrapped.keys_seen)
-    verdict = _judge(root, payload if unwrapped.layers else None, unwrapped.layers, witnesses)
+    verdict = _judge(root, unwrapped, witnesses)
     parts = open_parts(payload, verdict.headers.from_, witnesses) if payload is not None else OpenedParts()
     return Opened(
         content=_content(unwrapped, payload, parts),
@@ -79,12 +81,13 @@ class _Verdict:
     from_differs: bool = False
 
 
-def _judge(root: Part, payload: Part | None, layers: Sequence[Layer], witnesses: Witnesses) -> _Verdict:
+def _judge(root: Part, unwrapped: Unwrapped, witnesses: Witnesses) -> _Verdict:
     """Which From counts decides the binding, and the signature decides which From counts (RFC 9788 §4.4):
     the protected author is tried first, and stays only where the signature is good for it.
     """
-    outer = outer_headers(root)
-    protected = protected_headers_of(payload) if payload is not None else None
+    outer, layers = outer_headers(root), unwrapped.layers
+    is_payload = unwrapped.payload is not None and bool(layers)
+    protected = protected_headers_of(unwrapped.payload) if is_payload else None
     inner_author = author(protected) if protected is not None else None
     differs = inner_author is not None and _address(inner_author) != _address(outer.from_)
     if protected is not None and inner_author is not None and outer.from_ is not None:
@@ -155,8 +158,6 @@ def _warnings(root: Part, unwrapped: Unwrapped, verdict: _Verdict, parts: Opened
         found.append(Warning.FROM_DIFFERS)
     if judge.outer_signature_is_bad(verdict.layers):
         found.append(Warning.OUTER_SIGNATURE_BAD)
-    if root.is_cut:
+    if any(not _CUTS.isdisjoint(part.defects) for part in root.walk()):
         found.append(Warning.CUT_BY_LIMITS)
     return tuple(dict.fromkeys(found))
-
-

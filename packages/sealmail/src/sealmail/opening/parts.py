@@ -13,7 +13,7 @@ from sealmail.opening import content as reading
 from sealmail.opening.layers import Unwrapped, is_encrypted, is_layer, unwrap
 from sealmail.opening.result import OpenedPart
 from sealmail.opening.trust import Witnesses, bind_layers
-from sealmail.report import Covers, PartReport, SignatureLayer, SignatureStatement, Signature, Warning
+from sealmail.report import Covers, PartReport, Signature, SignatureLayer, SignatureStatement, Warning
 
 _MOST_PARTS = 16
 """Sealed parts looked into in one message; more are left closed, with a warning."""

@@ -112,9 +112,7 @@ def _judge_candidate(key: Key, address: str, judges: Judges) -> tuple[TrustLevel
 
 
 def _no_key(address: str, technology: Technology) -> Reason:
-    return Reason(
-        code="no_key", sentence=f"The {_NAMES[technology]} for {address} was not found.", address=address
-    )
+    return Reason(code="no_key", sentence=f"The {_NAMES[technology]} for {address} was not found.", address=address)
 
 
 def _sign_option(sender: str, technology: Technology, judges: Judges) -> SignOption:

@@ -8,35 +8,29 @@ from datetime import datetime
 from sealmail import mime, openpgp, smime
 from sealmail.errors import EngineError, Reason, Refused
 from sealmail.keys import Key, KeyStore, SecretKey, Technology
-from sealmail.mime import Draft
+from sealmail.mime import Draft, Headers
 from sealmail.sealing.chains import chain_of
 from sealmail.sealing.model import Plan, PlannedCopy, SealedCopy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """A mail to be sealed: message headers, and a MIME entity in canonical form."""
+    """A mail to be sealed: message headers without Content-* and Bcc, and a MIME entity in canonical form."""
 
-    headers: bytes = field(repr=False)
-    """Header lines with CRLF, without Content-* and Bcc."""
+    headers: Headers = field(repr=False)
     entity: bytes = field(repr=False)
 
 
 def letter_from_draft(draft: Draft) -> Letter:
-    """A letter from its parts."""
-    return Letter(headers=mime.build_headers(draft), entity=mime.build_entity(draft))
+    """A letter from its parts. Raises UsageError for headers that cannot be written safely."""
+    headers = mime.parse(mime.build_headers(draft) + b"\r\n").headers
+    return Letter(headers=headers.without("mime-version"), entity=mime.build_entity(draft))
 
 
 def letter_from_message(raw: bytes) -> Letter:
-    """A letter from an RFC 5322 message; its own headers stay, Bcc is taken away."""
+    """A letter from an RFC 5322 message; its own headers stay, but for Bcc and traces of an earlier way."""
     headers, entity = mime.draft_from_message(raw)
-    lines = b"".join(
-        name.encode("ascii") + b":" + value for name, value in headers.raw_fields() if name.lower() not in _NOT_COPIED
-    )
-    return Letter(headers=lines, entity=entity)
-
-
-_NOT_COPIED = frozenset({"bcc", "mime-version", "return-path", "delivered-to"})
+    return Letter(headers=headers.without("bcc", "return-path", "delivered-to", "received"), entity=entity)
 
 
 def seal(plan: Plan, draft: Draft | Letter, keys: KeyStore, at: datetime) -> tuple[SealedCopy, ...]:
@@ -55,13 +49,13 @@ def _write(copy: PlannedCopy, plan: Plan, letter: Letter, keys: KeyStore, at: da
     _insist(copy, plan)
     headers, entity = letter.headers, letter.entity
     if copy.encrypt and plan.request.hide_subject:
-        headers, entity = mime.protect_headers(headers, entity, hide_subject=True)
+        headers, entity = mime.protect_headers(headers, entity, encrypted=True, hide_subject=True)
     match copy.technology:
         case Technology.SMIME:
             entity = _smime(copy, entity, keys, at)
         case Technology.OPENPGP:
             entity = _openpgp(copy, entity, keys, at)
-    return headers + b"MIME-Version: 1.0\r\n" + entity
+    return mime.fields_to_bytes(headers) + b"MIME-Version: 1.0\r\n" + entity
 
 
 def _insist(copy: PlannedCopy, plan: Plan) -> None:

@@ -1,0 +1,84 @@
+"""ASCII armor (RFC 9580 §6), read leniently and written plainly. Linear in the size of the text."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sealmail.errors import InputError
+
+_BEGIN = b"-----BEGIN PGP "
+_END = b"-----END PGP "
+_DASHES = b"-----"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One armored block: its label ("MESSAGE", "PUBLIC KEY BLOCK", …) and its decoded bytes."""
+
+    label: str
+    data: bytes = field(repr=False)
+
+
+def is_binary(data: bytes) -> bool:
+    """Whether the bytes start with an OpenPGP packet rather than with text (RFC 9580 §4.2: bit 7 is always set)."""
+    return bool(data) and data[0] >= 0x80 and not data.startswith(b"\xef\xbb\xbf")
+
+
+def dearmor(data: bytes) -> bytes:
+    """The binary packets: those bytes themselves, or the first armored block in them.
+
+    Raises `InputError` where there is neither.
+    """
+    if is_binary(data):
+        return data
+    block = next(blocks(data), None)
+    if block is None:
+        raise InputError("There is no OpenPGP data here.")
+    return block.data
+
+
+def blocks(text: bytes) -> Iterator[Block]:
+    """Every armored block in a text, in order. Text around them is passed over; a missing end line is forgiven."""
+    lines = iter(text.splitlines())
+    for line in lines:
+        start = line.strip()
+        if start.startswith(_BEGIN) and start.endswith(_DASHES):
+            label = start[len(_BEGIN) : -len(_DASHES)].decode("ascii", "replace")
+            if label != "SIGNED MESSAGE":
+                yield Block(label=label, data=_decoded(lines))
+
+
+def _decoded(lines: Iterator[bytes]) -> bytes:
+    # The checksum line ("=" and four characters) is passed over: RFC 9580 §6.1 forbids to reject a block for it.
+    body: list[bytes] = []
+    in_headers = True
+    for line in lines:
+        text = line.strip()
+        if text.startswith(_END):
+            break
+        if in_headers and (not text or b":" in text):
+            in_headers = bool(text)
+            continue
+        in_headers = False
+        if text.startswith(b"=") and len(text) == 5:
+            continue
+        body.append(text)
+    return _base64(b"".join(body))
+
+
+def _base64(text: bytes) -> bytes:
+    try:
+        return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    except binascii.Error:
+        raise InputError("The armor of this OpenPGP data is broken.") from None
+
+
+def armored(label: str, data: bytes) -> bytes:
+    """The block with CRLF line ends. No checksum: RFC 9580 §6.1 advises against it, and no peer needs it."""
+    text = base64.b64encode(data)
+    lines = [text[start : start + 64] for start in range(0, len(text), 64)]
+    name = label.encode("ascii")
+    return b"\r\n".join([_BEGIN + name + _DASHES, b"", *lines, _END + name + _DASHES, b""])
