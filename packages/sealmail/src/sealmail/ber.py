@@ -7,6 +7,7 @@ large mail costs no more than a small one. Knows no structure: what a sequence m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NoReturn
@@ -18,6 +19,7 @@ UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET = 0x17, 0x18, 0x30, 0x31
 
 _CONSTRUCTED = 0x20
 _INDEFINITE = 0x80
+_TIME = re.compile(rb"\d{14}Z")
 MAXIMUM_DEPTH = 64
 MAXIMUM_ELEMENTS = 500_000
 """Elements read in one structure: enough for 160 MB in pieces of 1 kB, and less than a second of work."""
@@ -86,7 +88,8 @@ class Element:
 
     def fields(self, tag: int = SEQUENCE) -> Fields:
         """A reader for the elements inside; the element itself must have this tag."""
-        return Fields(self.expect(tag))
+        self.expect(tag)
+        return Fields(self._source, self.body, self.end)
 
     def expect(self, tag: int) -> Element:
         """The element itself, which must have this tag."""
@@ -133,12 +136,15 @@ class Element:
         """The value of a UTCTime or GeneralizedTime in the form that RFC 5280 §4.1.2.5 allows: seconds, and Z."""
         if self.tag not in {UTC_TIME, GENERALIZED_TIME}:
             _broken("a time was expected")
+        text = self.content
+        if self.tag == UTC_TIME:
+            # RFC 5280 §4.1.2.5.1: 50 to 99 are years of the last century.
+            text = (b"19" if text[:1] >= b"5" else b"20") + text
+        if not _TIME.fullmatch(text):
+            _broken("not a time")
+        month, day, hour, minute, second = (int(text[start : start + 2]) for start in range(4, 14, 2))
         try:
-            text = self.content.decode("ascii")
-            if self.tag == UTC_TIME:
-                # RFC 5280 §4.1.2.5.1: 50 to 99 are years of the last century.
-                text = ("19" if int(text[:2]) >= 50 else "20") + text
-            return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+            return datetime(int(text[:4]), month, day, hour, minute, second, tzinfo=UTC)
         except ValueError:
             raise Malformed("not a time") from None
 
@@ -158,29 +164,28 @@ class Element:
 class Fields:
     """Reads the elements inside another one in order, as a structure's definition lists them."""
 
-    __slots__ = ("_elements", "_next")
+    __slots__ = ("_limit", "_position", "_source")
 
-    def __init__(self, parent: Element) -> None:
-        self._elements = parent.children()
-        self._next = next(self._elements, None)
+    def __init__(self, source: _Source, position: int, limit: int) -> None:
+        self._source, self._position, self._limit = source, position, limit
 
     def take(self, tag: int | None = None) -> Element:
         """The next element, which must be there and have this tag."""
-        element = self._next
-        if element is None or (tag is not None and element.tag != tag):
+        element = self._source.element(self._position, self._limit)
+        if tag is not None and element.tag != tag:
             _broken("an element is missing")
-        self._next = next(self._elements, None)
+        self._position = element.stop
         return element
 
     def optional(self, *tags: int) -> Element | None:
         """The next element where it has one of these tags (without tags: any), else None."""
-        if self._next is None or (tags and self._next.tag not in tags):
+        if self._position >= self._limit or (tags and self._source.data[self._position] not in tags):
             return None
         return self.take()
 
     def end(self) -> None:
         """Makes sure that nothing is left over."""
-        if self._next is not None:
+        if self._position != self._limit:
             _broken("an element too many")
 
 

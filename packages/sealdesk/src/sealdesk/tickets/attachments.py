@@ -54,4 +54,4 @@ def _store(file: NewAttachment, position: int) -> Attachment:
 
 
 def _context(row: Attachment) -> str:
-    return f"tickets.attachment|{row.pk}|blob"
+    return f"{row.vault_context()}|blob"

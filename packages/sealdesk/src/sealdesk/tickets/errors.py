@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from sealdesk.core.errors import DeskError
 
-class TicketError(Exception):
+
+class TicketError(DeskError):
     """This is not possible with this ticket."""
-
-    def __init__(self, sentence: str | None = None) -> None:
-        self.sentence = sentence or self.__class__.__doc__ or ""
-        super().__init__(self.sentence)
 
 
 class StateChangeRefused(TicketError):

@@ -81,7 +81,7 @@ class Article(SealedModel):
     signer_address = models.CharField(max_length=320, blank=True)
     warnings = models.JSONField(default=list)
     report = SealedJSONField(null=True)
-    """For incoming mail: the frozen report of receipt (`sealmail` report JSON). For outgoing: the plan that was sent."""
+    """Incoming: the frozen report of receipt (`sealmail` report JSON). Outgoing: the plan that was sent."""
 
     class Meta:
         ordering = ("created_at", "id")

@@ -53,22 +53,29 @@ class _AskedKeys:
 
 
 class _AskedTrust:
-    """The parent's trust book. Anchors are asked for once a mail."""
+    """The parent's trust book. Each thing is asked for once a mail."""
 
     def __init__(self, parent: _Parent) -> None:
         self._parent = parent
         self._anchors: Sequence[Anchor] | None = None
+        self._decisions: dict[tuple[str, str], tuple[TrustLevel, bool]] = {}
 
     def level(self, key: Key, address: str) -> TrustLevel:
-        return self._parent.ask("level", key, address)  # type: ignore[no-any-return]
+        return self._decision(key, address)[0]
+
+    def conflicts(self, key: Key, address: str) -> bool:
+        return self._decision(key, address)[1]
 
     def anchors(self) -> Sequence[Anchor]:
         if self._anchors is None:
             self._anchors = self._parent.ask("anchors")
         return self._anchors or ()
 
-    def conflicts(self, key: Key, address: str) -> bool:
-        return self._parent.ask("conflicts", key, address)  # type: ignore[no-any-return]
+    def _decision(self, key: Key, address: str) -> tuple[TrustLevel, bool]:
+        asked = (key.fingerprint, address)
+        if asked not in self._decisions:
+            self._decisions[asked] = self._parent.ask("decision", key, address)
+        return self._decisions[asked]
 
 
 def main() -> None:

@@ -27,7 +27,6 @@ from sealmail.report import (
 )
 
 _KEY_QUESTIONS = frozenset({"secrets", "every_secret", "keys", "keys_of", "revocations"})
-_TRUST_QUESTIONS = frozenset({"level", "anchors", "conflicts"})
 _MOST_QUESTIONS = 2000
 
 
@@ -108,10 +107,7 @@ class BoundedOpener:
             if kind != "ask":
                 return kind, rest[0], rest[1]
             question, arguments = rest
-            asked = keys if question in _KEY_QUESTIONS else trust if question in _TRUST_QUESTIONS else None
-            if asked is None:
-                raise ConnectionLost
-            wire.send(encode(getattr(asked, question)(*arguments)), deadline=deadline)
+            wire.send(encode(_answer(question, arguments, keys, trust)), deadline=deadline)
         raise ConnectionLost
 
     def _wire(self) -> Wire:
@@ -136,6 +132,17 @@ class BoundedOpener:
             )
         except OSError as error:
             raise EngineError("the opening process cannot be started") from error
+
+
+def _answer(question: str, arguments: tuple[Any, ...], keys: KeyStore, trust: TrustBook) -> object:
+    """Only these questions are answered; a child that asks anything else is not ours any more."""
+    if question in _KEY_QUESTIONS:
+        return getattr(keys, question)(*arguments)
+    if question == "anchors":
+        return trust.anchors()
+    if question == "decision":
+        return trust.level(*arguments), trust.conflicts(*arguments)
+    raise ConnectionLost
 
 
 def _failed(headers: MessageHeaders, at: datetime) -> Opened:

@@ -1,4 +1,4 @@
-"""Messages over two pipes: a count of frames, their lengths, then the frames. Reads have a deadline and a limit."""
+"""Messages over two pipes: the size, the frames' lengths, then the frames. Reads have a deadline and a limit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 
 _LENGTH = struct.Struct("!Q")
 _CHUNK = 1 << 20
-MOST_FRAMES = 100_000
+_MOST_FRAMES = 100_000
 
 
 class ConnectionLost(Exception):
@@ -24,51 +24,72 @@ class Wire:
         self._reader = reader
         self._writer = writer
         self._most_bytes = most_bytes
+        os.set_blocking(reader, False)
+        os.set_blocking(writer, False)
 
     def send(self, frames: list[bytes], *, deadline: float | None = None) -> None:
         """Writes a message; ConnectionLost where the other side does not take it before `deadline` (monotonic)."""
-        head = _LENGTH.pack(len(frames)) + b"".join(_LENGTH.pack(len(frame)) for frame in frames)
-        for data in (head, *frames):
-            self._write(memoryview(data), deadline)
+        lengths = b"".join(_LENGTH.pack(len(frame)) for frame in frames)
+        size = _LENGTH.size + len(lengths) + sum(map(len, frames))
+        message = b"".join((_LENGTH.pack(size), _LENGTH.pack(len(frames)), lengths, *frames))
+        self._write(memoryview(message), deadline)
 
     def receive(self, *, deadline: float | None = None) -> list[bytes]:
         """Reads a message; ConnectionLost at the end of the stream or at the deadline."""
-        (count,) = _LENGTH.unpack(self._read(_LENGTH.size, deadline))
-        if count > MOST_FRAMES:
+        message = self._read_message(deadline)
+        count = _LENGTH.unpack_from(message)[0]
+        if count > _MOST_FRAMES or _LENGTH.size * (count + 1) > len(message):
             raise ConnectionLost
-        lengths = [_LENGTH.unpack(self._read(_LENGTH.size, deadline))[0] for _ in range(count)]
-        if sum(lengths) > self._most_bytes:
+        frames, start = [], _LENGTH.size * (count + 1)
+        for number in range(1, count + 1):
+            length = _LENGTH.unpack_from(message, _LENGTH.size * number)[0]
+            frames.append(bytes(message[start : start + length]))
+            start += length
+        if start != len(message):
             raise ConnectionLost
-        return [self._read(length, deadline) for length in lengths]
+        return frames
 
     def _write(self, view: memoryview, deadline: float | None) -> None:
         while view:
-            _wait(self._writer, deadline, write=True)
             try:
-                # A pipe that is ready takes at least PIPE_BUF bytes without blocking (POSIX write).
-                written = os.write(self._writer, view[: select.PIPE_BUF] if deadline else view[:_CHUNK])
+                view = view[os.write(self._writer, view[:_CHUNK]) :]
+            except BlockingIOError:
+                _wait(self._writer, select.POLLOUT, deadline)
             except OSError as error:
                 raise ConnectionLost from error
-            view = view[written:]
 
-    def _read(self, length: int, deadline: float | None) -> bytes:
-        parts = bytearray()
-        while len(parts) < length:
-            _wait(self._reader, deadline)
+    def _read_message(self, deadline: float | None) -> memoryview:
+        """One whole message. Nothing follows it: each side speaks only when it is its turn."""
+        buffer = bytearray(self._read_some(_CHUNK, deadline))
+        while len(buffer) < _LENGTH.size:
+            buffer += self._read_some(_CHUNK, deadline)
+        size = _LENGTH.unpack_from(buffer)[0]
+        if not _LENGTH.size <= size <= self._most_bytes:
+            raise ConnectionLost
+        while len(buffer) < _LENGTH.size + size:
+            buffer += self._read_some(_CHUNK, deadline)
+        if len(buffer) != _LENGTH.size + size:
+            raise ConnectionLost
+        return memoryview(buffer)[_LENGTH.size :]
+
+    def _read_some(self, size: int, deadline: float | None) -> bytes:
+        while True:
             try:
-                data = os.read(self._reader, min(_CHUNK, length - len(parts)))
+                data = os.read(self._reader, size)
+            except BlockingIOError:
+                _wait(self._reader, select.POLLIN, deadline)
+                continue
             except OSError as error:
                 raise ConnectionLost from error
             if not data:
                 raise ConnectionLost
-            parts += data
-        return bytes(parts)
+            return data
 
 
-def _wait(descriptor: int, deadline: float | None, *, write: bool = False) -> None:
-    if deadline is None:
-        return
+def _wait(descriptor: int, event: int, deadline: float | None) -> None:
     poll = select.poll()
-    poll.register(descriptor, select.POLLOUT if write else select.POLLIN)
-    if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+    poll.register(descriptor, event)
+    if deadline is None:
+        poll.poll()
+    elif not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
         raise ConnectionLost

@@ -33,7 +33,9 @@ def decrypt(message: bytes, keys: KeyStore, policy: Policy) -> DecryptionResult:
     try:
         envelope = _envelope(message)
     except InputError:
-        return _failed(Encryption.DAMAGED, why="malformed")
+        if cms.kind(message) in {cms.CMSKind.ENVELOPED, cms.CMSKind.AUTH_ENVELOPED, None}:
+            return _failed(Encryption.DAMAGED, why="malformed")
+        return _failed(Encryption.UNSUPPORTED, why="not_enveloped")
     recipients = tuple(dict.fromkeys(one.key_id for one in envelope.recipients))
     if (refusal := _refusal(envelope, policy, recipients)) is not None:
         return refusal
