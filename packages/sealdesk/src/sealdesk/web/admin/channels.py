@@ -35,7 +35,7 @@ class ChannelForm(forms.ModelForm[Channel]):
 
     class Meta:
         model = Channel
-        fields = ("name", "kind", "host", "port", "security", "username", "password", "group", "folder")
+        fields = ("name", "kind", "host", "port", "security", "username", "group", "folder")
         help_texts = {  # noqa: RUF012 -- Django's form declarations
             "group": "Incoming: where mail goes that names none of our addresses. Outgoing: empty serves every group.",
             "folder": "For IMAP: the folder that is read.",
@@ -49,6 +49,11 @@ class ChannelForm(forms.ModelForm[Channel]):
         self.fields["group"] = forms.ModelChoiceField(
             Group.objects.all(), required=False, help_text=self.fields["group"].help_text
         )
+
+    def save(self, commit: bool = True) -> Channel:
+        """The channel with its password sealed."""
+        self.instance.password = self.cleaned_data["password"] or None
+        return super().save(commit)
 
     def clean_port(self) -> int:
         """A port that exists."""

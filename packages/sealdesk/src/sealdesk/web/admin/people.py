@@ -36,15 +36,14 @@ class AgentForm(forms.Form):
     """A new agent."""
 
     email = forms.EmailField(label="E-mail address", help_text="The agent signs in with it.")
-    first_name = forms.CharField(max_length=150, required=False)
-    last_name = forms.CharField(max_length=150, required=False)
+    name = forms.CharField(max_length=200, required=False)
     password = forms.CharField(
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), help_text="At least 10 characters."
     )
     groups = forms.ModelMultipleChoiceField(
         Group.objects.none(), required=False, widget=forms.CheckboxSelectMultiple
     )
-    is_staff = forms.BooleanField(label="Administrator: may change everything in this area", required=False)
+    is_administrator = forms.BooleanField(label="Administrator: may change everything in this area", required=False)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through

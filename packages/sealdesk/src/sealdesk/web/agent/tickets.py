@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -17,7 +18,7 @@ from sealdesk.mail.outbox import actions as outbox
 from sealdesk.mail.outbox.planning import sender_for
 from sealdesk.mail.queries import mail_of
 from sealdesk.people.models import Agent, SenderAddress
-from sealdesk.people.queries import agents_of
+from sealdesk.people.queries import agents
 from sealdesk.tickets import actions
 from sealdesk.tickets.models import Article, ArticleKind, Ticket, TicketState
 from sealdesk.tickets.queries import TicketPage, other_tickets, ticket_page
@@ -104,7 +105,7 @@ def state(request: AgentRequest, number: int) -> HttpResponse:
 def owner(request: AgentRequest, number: int) -> HttpResponse:
     """Gives the ticket to an agent of its group, or to nobody."""
     page, chosen = _page(request, number), request.POST.get("owner", "")
-    agents = {str(agent.pk): agent for agent in agents_of(page.ticket.group)}
+    agents = {str(agent.pk): agent for agent in _agents(page.ticket)}
     if chosen and chosen not in agents:
         messages.error(request, "This agent is not in the group of the ticket.")
     else:
@@ -154,7 +155,7 @@ def _choices(agent: Agent, page: TicketPage) -> dict[str, Any]:
         "states": [
             {"code": one.value, "label": TICKET_STATES[one].label} for one in states if one is not TicketState.MERGED
         ],
-        "agents": agents_of(ticket.group),
+        "agents": _agents(ticket),
         "customer": customer_facts(ticket.customer, other_tickets(agent, ticket)),
     }
 
@@ -211,6 +212,11 @@ def _answers_encrypted(page: TicketPage) -> bool:
 
 def _last_incoming(page: TicketPage) -> Article | None:
     return next((one for one in reversed(page.articles) if one.kind == ArticleKind.INCOMING), None)
+
+
+def _agents(ticket: Ticket) -> QuerySet[Agent]:
+    """Those who may own it."""
+    return agents().filter(memberships__group=ticket.group_id)
 
 
 def _sender(ticket: Ticket) -> SenderAddress | None:
