@@ -1,4 +1,4 @@
-"""Every write to tickets: keyword-only, `by` says who (None: the desk itself). The event is a row of the same transaction."""
+"""Every write to tickets: keyword-only, `by` says who (None: the desk itself). Each writes its event with it."""
 
 from __future__ import annotations
 
@@ -173,4 +173,3 @@ def _change_state(ticket: Ticket, state: TicketState, *, by: Agent | None) -> No
     before = ticket.state
     _touch(ticket, state=state)
     record(ticket, EventKind.STATE, by=by, codes={"from": before, "to": state.value})
-

@@ -31,7 +31,13 @@ from sealmail.report import Encryption, Signature
 
 CLOSED = frozenset(
     verdict.value
-    for verdict in (Encryption.NO_KEY, Encryption.LOCKED, Encryption.UNSUPPORTED, Encryption.DAMAGED, Encryption.REFUSED)
+    for verdict in (
+        Encryption.NO_KEY,
+        Encryption.LOCKED,
+        Encryption.UNSUPPORTED,
+        Encryption.DAMAGED,
+        Encryption.REFUSED,
+    )
 )
 """Verdicts under which the words of a mail were not shown."""
 _UNVERIFIED = Signature.UNVERIFIED.value

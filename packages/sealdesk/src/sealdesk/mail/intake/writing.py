@@ -64,7 +64,10 @@ def new_attachments(opened: Opened) -> list[NewAttachment]:
     """The files of an opened mail; an encrypted body that did not open is one of them."""
     return [
         NewAttachment(
-            name=file.name, content_type=file.content_type, data=file.data, content_id=(file.content_id or "").strip("<>")
+            name=file.name,
+            content_type=file.content_type,
+            data=file.data,
+            content_id=(file.content_id or "").strip("<>"),
         )
         for file in opened.content.attachments
     ]
