@@ -128,7 +128,7 @@ def draft_from_message(raw: bytes) -> tuple[Headers, bytes]:
     form.
 
     An entity that is seven-bit already keeps its bytes, but for line ends; of any other one the leaves that need it are
-    encoded anew. A whole message inside keeps its bytes by being attached as a file. Raises UsageError where a Content-*
+    encoded anew. A whole message inside keeps its bytes by being attached as a file. Raises UsageError where a header
     field cannot be written safely.
     """
     root = parse(raw)
