@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from django.db import transaction
 
@@ -122,7 +123,8 @@ def _replace_attachments(article: Article, attachments: Sequence[Attachment]) ->
     for attachment in attachments:
         attachment.article = article
     Attachment.objects.bulk_create(attachments)
-    transaction.on_commit(lambda: [blobs.delete(one.blob) for one in old])
+    for one in old:
+        transaction.on_commit(partial(blobs.delete, one.blob))
 
 
 def _refresh_ticket(article: Article, codes: VerdictCodes) -> None:
