@@ -18,8 +18,8 @@ def protect_headers(
     """The fields for the outside of a message, and `entity` with all of `headers` in it.
 
     Where the entity is going to be `encrypted`, it records what the outside shows, and `hide_subject` replaces the
-    Subject outside and leaves Comments and Keywords out; without encryption nothing is hidden. Raises UsageError where a
-    field cannot be written safely.
+    Subject outside and leaves Comments and Keywords out; without encryption nothing is hidden. Raises UsageError where
+    a field cannot be written safely.
     """
     inner = parse(fields_to_bytes(headers.without(*_NEVER_COPIED)) + b"\r\n").headers
     outer = _without_subject(inner) if encrypted and hide_subject else inner
