@@ -1,4 +1,4 @@
-"""What a piece of OpenPGP data is, from its armor header or its first packet. Cheap: nothing is decrypted or inflated."""
+"""What a piece of OpenPGP data is, by its armor header or its first packet. Nothing is decrypted or inflated."""
 
 from __future__ import annotations
 
