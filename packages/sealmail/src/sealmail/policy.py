@@ -19,6 +19,8 @@ class Budget:
     path_length: int = 10
     secret_keys_tried: int = 32
     """For hidden recipients."""
+    header_bytes: int = MEGABYTE
+    """How much of a mail is read for its headers alone."""
     payload_bytes: int = 160 * MEGABYTE
     """Decrypted and decompressed content of one layer."""
 

@@ -1,0 +1,5 @@
+"""The command `sealdesk`."""
+
+from sealdesk.cli.main import main
+
+__all__ = ["main"]

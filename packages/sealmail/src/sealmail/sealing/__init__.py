@@ -1,0 +1,29 @@
+"""Seals mail: who gets which copy, sealed how and why (`plan`), and the copies themselves (`seal`).
+
+What was asked to be sealed is sealed or refused with reasons; there is no way back to clear text.
+"""
+
+from sealmail.sealing.model import (
+    Plan,
+    PlannedCopy,
+    RecipientPlan,
+    SealedCopy,
+    SealRequest,
+    SignOption,
+)
+from sealmail.sealing.planning import plan
+from sealmail.sealing.writing import Letter, letter_from_draft, letter_from_message, seal
+
+__all__ = [
+    "Letter",
+    "Plan",
+    "PlannedCopy",
+    "RecipientPlan",
+    "SealRequest",
+    "SealedCopy",
+    "SignOption",
+    "letter_from_draft",
+    "letter_from_message",
+    "plan",
+    "seal",
+]

@@ -1,0 +1,14 @@
+"""The S/MIME engine: CMS bytes in, facts out; MIME entities in, sealed MIME entities out.
+
+Knows neither OpenPGP nor trust nor MIME trees, and asks nobody for the time. Standards: RFC 5652 (CMS), RFC 8551
+(S/MIME 4.0), RFC 5083 and 5084 (AES-GCM), RFC 5753 and 8418 (curves), RFC 8419 (EdDSA), RFC 4055 (PSS, OAEP).
+"""
+
+from sealmail.keys.certificate import key_from_certificate
+from sealmail.smime.cms import CMSKind, kind
+from sealmail.smime.decrypting import decrypt
+from sealmail.smime.encrypting import encrypt
+from sealmail.smime.signing import sign, sign_opaque
+from sealmail.smime.verifying import verify
+
+__all__ = ["CMSKind", "decrypt", "encrypt", "key_from_certificate", "kind", "sign", "sign_opaque", "verify"]

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class KeyringConfig(AppConfig):
+    name = "sealdesk.keyring"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,133 @@
+"""The child: opens one mail after the other and asks its parent for keys and trust.
+
+Started by `opener` with its two pipes on standard input and output. Writes nothing else anywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sealmail.bounded.codec import decode, encode
+from sealmail.bounded.wire import ConnectionLost, Wire
+from sealmail.keys import Anchor, Key, KeyId, SecretKey, Technology, TrustLevel
+from sealmail.opening import Opened, open_headers, open_message
+from sealmail.policy import Policy
+
+
+class _Parent:
+    """Asks the parent a question and waits for the answer."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def ask(self, question: str, *arguments: object) -> Any:
+        self._wire.send(encode(("ask", question, arguments)))
+        return decode(self._wire.receive())
+
+
+class _AskedKeys:
+    """The parent's key store."""
+
+    def __init__(self, parent: _Parent) -> None:
+        self._parent = parent
+
+    def secrets(self, ids: Collection[KeyId]) -> Sequence[SecretKey]:
+        return self._parent.ask("secrets", list(ids))  # type: ignore[no-any-return]  # typed by the codec
+
+    def every_secret(self, technology: Technology) -> Sequence[SecretKey]:
+        return self._parent.ask("every_secret", technology)  # type: ignore[no-any-return]
+
+    def keys(self, ids: Collection[KeyId]) -> Sequence[Key]:
+        return self._parent.ask("keys", list(ids))  # type: ignore[no-any-return]
+
+    def keys_of(self, address: str) -> Sequence[Key]:
+        return self._parent.ask("keys_of", address)  # type: ignore[no-any-return]
+
+    def revocations(self, issuer: KeyId) -> Sequence[bytes]:
+        return self._parent.ask("revocations", issuer)  # type: ignore[no-any-return]
+
+
+class _AskedTrust:
+    """The parent's trust book. Each thing is asked for once a mail."""
+
+    def __init__(self, parent: _Parent) -> None:
+        self._parent = parent
+        self._anchors: Sequence[Anchor] | None = None
+        self._decisions: dict[tuple[str, str], tuple[TrustLevel, bool]] = {}
+
+    def level(self, key: Key, address: str) -> TrustLevel:
+        return self._decision(key, address)[0]
+
+    def conflicts(self, key: Key, address: str) -> bool:
+        return self._decision(key, address)[1]
+
+    def anchors(self) -> Sequence[Anchor]:
+        if self._anchors is None:
+            self._anchors = self._parent.ask("anchors")
+        return self._anchors or ()
+
+    def _decision(self, key: Key, address: str) -> tuple[TrustLevel, bool]:
+        asked = (key.fingerprint, address)
+        if asked not in self._decisions:
+            self._decisions[asked] = self._parent.ask("decision", key, address)
+        return self._decisions[asked]
+
+
+def main() -> None:
+    """Serves requests until the parent closes the pipe. Arguments: memory in bytes, processor seconds for a mail."""
+    memory, cpu_seconds, most_bytes = (int(argument) for argument in sys.argv[1:4])
+    wire = Wire(*_take_pipes(), most_bytes=most_bytes)
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        while True:
+            _allow_cpu(cpu_seconds)
+            _serve(wire, decode(wire.receive()))
+    except ConnectionLost:
+        return
+
+
+def _take_pipes() -> tuple[int, int]:
+    """Moves the pipes away from standard input and output, so that no library can write into them by accident."""
+    reader, writer = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
+    return reader, writer
+
+
+def _allow_cpu(seconds: int) -> None:
+    """Sets the limit for the next mail: what was used so far, plus its share."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    limit = int(usage.ru_utime + usage.ru_stime) + 1 + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+
+
+def _serve(wire: Wire, request: tuple[str, bytes, Policy, datetime]) -> None:
+    task, raw, policy, at = request
+    try:
+        opened = _open(task, raw, policy, at, wire)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        wire.send(encode(("done", opened, peak)))
+    except ConnectionLost:
+        raise
+    except MemoryError:
+        wire.send(encode(("failed", "memory", 0)))
+    except BaseException as error:  # noqa: BLE001 -- whatever a hostile mail provokes, the parent must hear of it
+        wire.send(encode(("failed", type(error).__name__, 0)))
+
+
+def _open(task: str, raw: bytes, policy: Policy, at: datetime, wire: Wire) -> Opened:
+    if task == "headers":
+        return open_headers(raw, policy, at)
+    parent = _Parent(wire)
+    return open_message(raw, _AskedKeys(parent), _AskedTrust(parent), policy, at)
+
+
+if __name__ == "__main__":
+    main()

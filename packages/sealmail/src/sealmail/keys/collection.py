@@ -1,0 +1,185 @@
+"""Gathers the pieces that `reader` meets, puts private keys and certificates together, and ends as a `Found`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from asn1crypto import ocsp as asn1_ocsp
+
+from sealmail import ber
+from sealmail.errors import InputError, LimitExceeded, Reason
+from sealmail.keys import openpgp_key
+from sealmail.keys.certificate import key_from_certificate, outline_of
+from sealmail.keys.found import Found, Lock, LockedKey, UnmatchedSecret, public_hash
+from sealmail.keys.model import Key, KeyId, SecretKey, Technology, name_id
+from sealmail.keys.passwords import Effort
+from sealmail.keys.pkcs12 import MALFORMED
+from sealmail.keys.private_key import PrivateKey
+
+MAX_PIECES = 2_000
+"""In one blob."""
+MAX_PRIVATE_KEYS = 200
+"""In everything that is read together: each takes milliseconds to check."""
+
+
+class Collection:
+    """Everything found so far. Not for sharing between threads."""
+
+    def __init__(self, passphrases: Sequence[str]) -> None:
+        self.passphrases = tuple(dict.fromkeys(passphrase for passphrase in passphrases if _is_text(passphrase)))
+        self.effort = Effort()
+        self._pieces = 0
+        self._keys: dict[str, Key] = {}
+        self._private: dict[str, PrivateKey] = {}
+        self._openpgp_secrets: dict[str, SecretKey] = {}
+        self._locked: list[LockedKey] = []
+        self._crls: dict[bytes, KeyId] = {}
+        self._responses: dict[bytes, None] = {}
+        self._problems: list[Reason] = []
+
+    def start_blob(self) -> None:
+        """Count pieces anew."""
+        self._pieces = 0
+
+    def count(self) -> None:
+        """Note one more piece of the blob. Raises `LimitExceeded`."""
+        self._pieces += 1
+        if self._pieces > MAX_PIECES:
+            raise LimitExceeded("This holds more than 2,000 pieces. Split it into several files.")
+
+    def add_certificate(self, der: bytes) -> None:
+        """Raises `InputError` where it is not one."""
+        key = key_from_certificate(der)
+        self._keys.setdefault(key.fingerprint, key)
+
+    def add_private(self, key: PrivateKey) -> None:
+        """A private key of S/MIME; the first form of the same key counts. Raises `LimitExceeded`."""
+        self._private.setdefault(key.public_hash, key)
+        if len(self._private) > MAX_PRIVATE_KEYS:
+            raise LimitExceeded("This holds more than 200 private keys. Split it into several files.")
+
+    def add_openpgp(self, data: bytes) -> None:
+        """Every key of one armored or binary block. Raises `InputError` where it holds none."""
+        materials = openpgp_key.split_keys(data)
+        if not materials:
+            raise InputError("This is not an OpenPGP key.")
+        for material in materials:
+            self.count()
+            key = openpgp_key.key_from_openpgp(material)
+            self._keys.setdefault(key.fingerprint, key)
+            if openpgp_key.is_secret(material):
+                self._add_openpgp_secret(key, material)
+
+    def add_locked(self, locked: LockedKey) -> None:
+        """Something that no passphrase opens."""
+        if locked not in self._locked:
+            self._locked.append(locked)
+
+    def add_crl(self, der: bytes) -> None:
+        """Raises `InputError` where it is not one."""
+        # RFC 5280 §5.1: version (optional), algorithm, issuer.
+        fields = ber.read(der).fields().take().fields()
+        fields.optional(ber.INTEGER)
+        fields.take(ber.SEQUENCE)
+        self._crls[der] = name_id(fields.take(ber.SEQUENCE).raw)
+
+    def add_ocsp(self, der: bytes) -> None:
+        """An OCSP response; which CA it speaks for shows when all certificates are known."""
+        self._responses[der] = None
+
+    def problem(self, code: str, sentence: str) -> None:
+        """A piece that was recognised and cannot be used."""
+        reason = Reason(code=code, sentence=sentence)
+        if reason not in self._problems:
+            self._problems.append(reason)
+
+    def found(self) -> Found:
+        """What it all comes to."""
+        matched, unmatched = self._matched()
+        return Found(
+            keys=tuple(self._keys.values()),
+            secrets=(*matched, *self._openpgp_secrets.values()),
+            locked=tuple(self._locked),
+            unmatched=unmatched,
+            revocations=(*((issuer, der) for der, issuer in self._crls.items()), *self._answers()),
+            problems=tuple(self._problems),
+        )
+
+    def _add_openpgp_secret(self, key: Key, material: bytes) -> None:
+        if key.fingerprint in self._openpgp_secrets:
+            return
+        if len(self._openpgp_secrets) >= MAX_PRIVATE_KEYS:
+            raise LimitExceeded("This holds more than 200 private keys. Split it into several files.")
+        passphrases: tuple[str, ...] = ()
+        if openpgp_key.is_locked(material):
+            fitting = next((p for p in ("", *self.passphrases) if openpgp_key.unlocks(material, p)), None)
+            passphrases = self.passphrases if fitting is None else (fitting,)
+            if fitting is None:
+                self._lock_openpgp(key, material)
+        self._openpgp_secrets[key.fingerprint] = SecretKey(key=key, material=material, passphrases=passphrases)
+
+    def _lock_openpgp(self, key: Key, material: bytes) -> None:
+        self.add_locked(
+            LockedKey(
+                technology=Technology.OPENPGP,
+                description=f"the OpenPGP key {key.fingerprint}",
+                fingerprint=key.fingerprint,
+                why=Lock.WRONG if self.passphrases else Lock.MISSING,
+                material=material,
+            )
+        )
+
+    def _matched(self) -> tuple[list[SecretKey], tuple[UnmatchedSecret, ...]]:
+        holders: dict[str | None, list[Key]] = {}
+        for key in self._keys.values() if self._private else ():
+            holders.setdefault(public_hash(key), []).append(key)
+        matched, unmatched = [], []
+        for private in self._private.values():
+            passphrases = (private.passphrase,) if private.passphrase is not None else ()
+            keys = holders.get(private.public_hash, [])
+            matched += [SecretKey(key=key, material=private.material, passphrases=passphrases) for key in keys]
+            if not keys:
+                unmatched.append(_unmatched(private, passphrases))
+        return matched, tuple(unmatched)
+
+    def _answers(self) -> list[tuple[KeyId, bytes]]:
+        """OCSP responses by the CA that they speak for, which they name by a hash (RFC 6960 §4.1.1)."""
+        named: dict[bytes, KeyId] = {}
+        for key in self._keys.values() if self._responses else ():
+            if key.technology is Technology.SMIME:
+                outline = outline_of(key.material)
+                for name in (outline.subject, outline.issuer):
+                    for algorithm in ("sha1", "sha256"):
+                        named[hashlib.new(algorithm, name, usedforsecurity=False).digest()] = name_id(name)
+        answers = []
+        for der in self._responses:
+            issuers = {named[digest] for digest in _issuer_hashes(der) if digest in named}
+            answers += [(issuer, der) for issuer in sorted(issuers)]
+            if not issuers:
+                self.problem("unknown_issuer", "An OCSP response speaks for a CA whose certificate is not here.")
+        return answers
+
+
+def _issuer_hashes(der: bytes) -> set[bytes]:
+    try:
+        response = asn1_ocsp.OCSPResponse.load(der)
+        answers = response.response_data["responses"]
+        return {answer["cert_id"]["issuer_name_hash"].native for answer in answers}
+    except MALFORMED:
+        return set()
+
+
+def _unmatched(private: PrivateKey, passphrases: tuple[str, ...]) -> UnmatchedSecret:
+    return UnmatchedSecret(
+        public_hash=private.public_hash, material=private.material, algorithm=private.algorithm, passphrases=passphrases
+    )
+
+
+def _is_text(passphrase: str) -> bool:
+    """Whether it can be encoded at all: half a surrogate pair cannot, and so opens nothing."""
+    try:
+        passphrase.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,103 @@
+"""Private keys of S/MIME in every form that OpenSSL and its kin write, brought to PKCS#8: PKCS#1, SEC1, PKCS#8, and PEM
+with old encryption.
+
+A key that came protected leaves protected, by the same passphrase. The caller is `reader`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from asn1crypto import keys as asn1_keys
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
+
+from sealmail.errors import InputError, PassphraseError
+from sealmail.keys.passwords import Effort, cost
+
+PEM_COST = 1
+"""Iterations that OpenSSL's traditional encryption takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateKey:
+    """A private key for which a certificate is still to be found."""
+
+    public_hash: str
+    """Lower-case hex SHA-256 of the DER of its SubjectPublicKeyInfo: what it has in common with its certificate."""
+    material: bytes = field(repr=False)
+    """PKCS#8 DER, protected by `passphrase` where there is one."""
+    algorithm: str
+    """For people: "RSA-3072", "EC P-256", "Ed25519", …"""
+    passphrase: str | None = field(default=None, repr=False)
+
+
+def from_der(der: bytes, protect_with: str | None = None) -> PrivateKey:
+    """The unprotected key that `der` holds (PKCS#8, PKCS#1 or SEC1). Raises `InputError`."""
+    try:
+        return _normal(serialization.load_der_private_key(der, None), protect_with)
+    except UnsupportedAlgorithm as error:
+        raise InputError("The private key is of a kind that Sealdesk does not use.") from error
+    except (ValueError, TypeError) as error:
+        raise InputError("The private key is damaged.") from error
+
+
+def from_encrypted_der(der: bytes, passphrase: str, effort: Effort) -> PrivateKey:
+    """The key in a PKCS#8 EncryptedPrivateKeyInfo. Raises `PassphraseError`, `InputError`, `LimitExceeded`."""
+    try:
+        effort.spend(cost(asn1_keys.EncryptedPrivateKeyInfo.load(der)["encryption_algorithm"]))
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError("The private key is protected in a way that Sealdesk does not read.") from error
+    try:
+        return _normal(serialization.load_der_private_key(der, passphrase.encode()), passphrase)
+    except UnsupportedAlgorithm as error:
+        raise InputError("The private key is protected in a way that Sealdesk does not read.") from error
+    except (ValueError, TypeError) as error:
+        raise PassphraseError from error
+
+
+def from_encrypted_pem(pem: bytes, passphrase: str, effort: Effort) -> PrivateKey:
+    """The key in a PEM block with OpenSSL's traditional encryption. Raises `PassphraseError`, `InputError`."""
+    effort.spend(PEM_COST)
+    try:
+        return _normal(serialization.load_pem_private_key(pem, passphrase.encode()), passphrase)
+    except UnsupportedAlgorithm as error:
+        raise InputError("The private key is protected in a way that Sealdesk does not read.") from error
+    except (ValueError, TypeError) as error:
+        raise PassphraseError from error
+
+
+def public_hash(key: PublicKeyTypes) -> str:
+    """Lower-case hex SHA-256 of the public key's SubjectPublicKeyInfo."""
+    encoding, form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    return hashlib.sha256(key.public_bytes(encoding, form)).hexdigest()
+
+
+def _normal(key: PrivateKeyTypes, passphrase: str | None) -> PrivateKey:
+    protection: serialization.KeySerializationEncryption = serialization.NoEncryption()
+    if passphrase:  # an empty passphrase protects nothing
+        protection = serialization.BestAvailableEncryption(passphrase.encode())
+    material = key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, protection)
+    return PrivateKey(
+        public_hash=public_hash(key.public_key()),
+        material=material,
+        algorithm=_algorithm(key),
+        passphrase=passphrase or None,
+    )
+
+
+_CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
+
+
+def _algorithm(key: PrivateKeyTypes) -> str:
+    match key:
+        case rsa.RSAPrivateKey():
+            return f"RSA-{key.key_size}"
+        case ec.EllipticCurvePrivateKey():
+            return f"EC {_CURVES.get(key.curve.name, key.curve.name)}"
+        case _:
+            # Classes are named by their algorithm: Ed25519PrivateKey, MLDSA65PrivateKey, …
+            return type(key).__name__.removesuffix("PrivateKey")

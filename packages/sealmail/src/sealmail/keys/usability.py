@@ -1,0 +1,139 @@
+"""Whether a key may be used, for what, and when: by what the key itself says. Whether it is trusted is asked elsewhere.
+
+Looks at validity, uses and strength, and for OpenPGP at revocation. Revocation of certificates needs lists of their CAs
+and belongs to `paths`. Called by planning and by every page and command that shows keys; the verdict on a signature is
+made from the engines' facts.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from sealmail.errors import InputError, Reason
+from sealmail.keys import openpgp_key
+from sealmail.keys.certificate import public_key
+from sealmail.keys.model import Key, Technology, Use
+from sealmail.keys.pgp.certificate import check_certificate
+
+MINIMUM_RSA_BITS = 2048
+
+
+class Purpose(StrEnum):
+    """What somebody wants to do with a key."""
+
+    SIGN = "sign"
+    ENCRYPT = "encrypt"
+    VERIFY = "verify"
+    DECRYPT = "decrypt"
+
+
+def usable(key: Key, purpose: Purpose, at: datetime, *, has_secret: bool = True) -> bool:
+    """Whether nothing speaks against it; see `problems`."""
+    return not problems(key, purpose, at, has_secret=has_secret)
+
+
+def problems(key: Key, purpose: Purpose, at: datetime, *, has_secret: bool = True) -> tuple[Reason, ...]:
+    """Everything that speaks against using the key for the purpose at that time; empty: it may be used.
+
+    `has_secret`: whether its secret key is here, which signing and decrypting need. Decrypting needs nothing else: old
+    mail stays readable with keys that are expired, revoked or weak. Codes: unreadable, no_secret, no_signing_use,
+    no_encryption_use, not_yet_valid, expired, revoked, weak_key.
+    """
+    found = []
+    if purpose in {Purpose.SIGN, Purpose.DECRYPT} and not has_secret:
+        found.append(Reason(code="no_secret", sentence="There is no private key for it."))
+    use = Use.ENCRYPT if purpose in {Purpose.ENCRYPT, Purpose.DECRYPT} else Use.SIGN
+    if purpose is Purpose.DECRYPT:
+        found += [] if _ever_encrypted(key) else [_NOT_FOR[use]]
+    elif key.technology is Technology.SMIME:
+        found += _certificate_problems(key, use, at)
+    else:
+        found += _openpgp_problems(key, use, at)
+    return tuple(found)
+
+
+def _ever_encrypted(key: Key) -> bool:
+    """Whether there can be mail encrypted to it; for OpenPGP revoked and expired subkeys count too."""
+    if key.technology is Technology.SMIME or Use.ENCRYPT in key.uses:
+        return Use.ENCRYPT in key.uses
+    try:
+        components = check_certificate(key.material).components
+    except InputError:
+        return False
+    moments = ((one, binding.created) for one in components for binding in one.bindings)
+    return any(one.may_encrypt(created) for one, created in moments if created is not None)
+
+
+_NOT_FOR = {
+    Use.SIGN: Reason(code="no_signing_use", sentence="It is not meant for signing mail."),
+    Use.ENCRYPT: Reason(code="no_encryption_use", sentence="It is not meant for encrypting mail."),
+}
+
+
+def _certificate_problems(key: Key, use: Use, at: datetime) -> list[Reason]:
+    found = [] if use in key.uses else [_NOT_FOR[use]]
+    if at < key.valid_from:
+        found.append(_not_yet_valid(key))
+    # RFC 5280 §4.1.2.5: the last second still belongs to the validity.
+    if key.valid_until is not None and at > key.valid_until:
+        found.append(_expired(key.valid_until))
+    bits = _rsa_bits(key.material)
+    if bits is not None and bits < MINIMUM_RSA_BITS:
+        sentence = f"It is too weak: RSA with {bits} bits; {MINIMUM_RSA_BITS} are the least."
+        found.append(Reason(code="weak_key", sentence=sentence))
+    return found
+
+
+def _openpgp_problems(key: Key, use: Use, at: datetime) -> list[Reason]:
+    """By its self-signatures at that time: what they said earlier or say later does not count."""
+    try:
+        state = openpgp_key.state_at(key.material, at)
+    except InputError:
+        return [Reason(code="unreadable", sentence="The key cannot be read.")]
+    found = []
+    if state.revoked:
+        found.append(Reason(code="revoked", sentence=f"It was revoked on {day(state.revoked.at)}."))
+    if state.not_yet_valid:
+        found.append(_not_yet_valid(key))
+    if state.expired and state.valid_until is not None:
+        found.append(_expired(state.valid_until))
+    if state.weakly_bound:
+        found.append(Reason(code="weak_key", sentence="It is held together by a signature with a broken hash (SHA-1)."))
+    # While the key as a whole is out of use, the lists of its usable parts are empty and say nothing more.
+    parts = state.signing if use is Use.SIGN else state.encryption
+    return found if found or parts else [_part_missing(key, use)]
+
+
+def _part_missing(key: Key, use: Use) -> Reason:
+    if use not in key.uses:
+        return _NOT_FOR[use]
+    sentence = f"Its part for {'signing' if use is Use.SIGN else 'encrypting'} has expired, was revoked or is too weak."
+    return Reason(code=_NOT_FOR[use].code, sentence=sentence)
+
+
+def _not_yet_valid(key: Key) -> Reason:
+    return Reason(code="not_yet_valid", sentence=f"It is valid only from {day(key.valid_from)} on.")
+
+
+def _expired(end: datetime) -> Reason:
+    return Reason(code="expired", sentence=f"It expired on {day(end)}.")
+
+
+def _rsa_bits(der: bytes) -> int | None:
+    public = public_key(der)
+    return public.key_size if isinstance(public, rsa.RSAPublicKey) else None
+
+
+def day(moment: datetime) -> str:
+    """A date for people, in UTC: "3 March 2027"."""
+    moment = moment.astimezone(UTC)
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)

@@ -1,0 +1,107 @@
+"""Content transfer encodings and line ends: what travels, and what was meant (RFC 2045 §6). Nothing raises; all of it
+takes linear time."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from enum import StrEnum
+
+_NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
+
+
+class TransferEncoding(StrEnum):
+    """How the body of a part is encoded for transport."""
+
+    IDENTITY = "identity"  # 7bit, 8bit, binary
+    BASE64 = "base64"
+    QUOTED_PRINTABLE = "quoted-printable"
+    UNKNOWN = "unknown"
+
+
+def transfer_encoding(value: str | None) -> TransferEncoding:
+    """What a Content-Transfer-Encoding field says; a missing or empty one says 7bit (RFC 2045 §6.1)."""
+    name = re.split(r"[\s;(]", (value or "").strip().strip("\"'"), maxsplit=1)[0].lower()
+    if name in {"", "7bit", "8bit", "binary", "7-bit", "8-bit", "8bits", "7bits"}:
+        return TransferEncoding.IDENTITY
+    if name in {"base64", "quoted-printable"}:
+        return TransferEncoding(name)
+    return TransferEncoding.UNKNOWN
+
+
+def decode(encoded: bytes, encoding: TransferEncoding) -> bytes:
+    """The bytes that were meant. Characters foreign to base64 are skipped, a cut end loses its last group."""
+    if encoding is TransferEncoding.BASE64:
+        return _from_base64(encoded)
+    if encoding is TransferEncoding.QUOTED_PRINTABLE:
+        return _from_quoted_printable(encoded)
+    return encoded
+
+
+def canonical_line_ends(data: bytes) -> bytes:
+    """`data` with every line end as CRLF: what signatures are made and checked over (RFC 8551 §3.1.1, RFC 3156 §5).
+
+    A carriage return alone is a line end only where there is no line feed at all, as in `parse`; beside line feeds it
+    is content, which gpg and openssl leave alone as well.
+    """
+    feeds = data.count(b"\n")
+    if not feeds:
+        return data.replace(b"\r", b"\r\n")
+    if feeds == data.count(b"\r\n"):
+        return data
+    return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def _from_base64(encoded: bytes) -> bytes:
+    kept = encoded.translate(None, _NOT_BASE64)
+    end = kept.find(b"=")
+    if end >= 0:
+        # What follows the padding is not part of the encoding, a footer for example.
+        kept = kept[:end]
+    if len(kept) % 4 == 1:
+        kept = kept[:-1]
+    return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
+
+
+def _from_quoted_printable(encoded: bytes) -> bytes:
+    # White space at a line's end was added on the way (RFC 2045 §6.7, rule 3).
+    if b" \n" in encoded or b" \r\n" in encoded or b"\t\n" in encoded or b"\t\r\n" in encoded:
+        encoded = b"\n".join(_without_padding(line) for line in encoded.split(b"\n"))
+    return binascii.a2b_qp(encoded)
+
+
+def _without_padding(line: bytes) -> bytes:
+    return line[:-1].rstrip(b" \t") + b"\r" if line.endswith(b"\r") else line.rstrip(b" \t")
+
+
+def encode_base64(data: bytes) -> bytes:
+    """`data` in base64 with lines of 76 characters and CRLF, the last line ended."""
+    return base64.encodebytes(data).replace(b"\n", b"\r\n")
+
+
+def encode_quoted_printable(data: bytes) -> bytes:
+    """Text with CRLF line ends in quoted-printable: lines of at most 76 characters, safe to be signed (RFC 3156 §5)."""
+    return b"\r\n".join(_quoted_line(line) for line in data.split(b"\r\n"))
+
+
+_AS_IT_IS = frozenset(range(33, 127)) - {ord("=")} | {ord(" "), ord("\t")}
+_TOKENS = [bytes([octet]) if octet in _AS_IT_IS else b"=%02X" % octet for octet in range(256)]
+
+
+def _quoted_line(line: bytes) -> bytes:
+    tokens = [_TOKENS[octet] for octet in line]
+    if tokens and tokens[-1] in {b" ", b"\t"}:
+        tokens[-1] = b"=%02X" % line[-1]
+    lines = [b""]
+    for token in tokens:
+        # 73 leaves room for the "=" that joins lines, and for "From " and "." that get two characters longer.
+        if len(lines[-1]) + len(token) > 73:
+            lines.append(b"")
+        lines[-1] += token
+    return b"=\r\n".join(_shielded(piece) for piece in lines)
+
+
+def _shielded(piece: bytes) -> bytes:
+    # "From " at the start of a line gets a ">" from mailbox files; a lone "." ends an SMTP message.
+    return b"=%02X" % piece[0] + piece[1:] if piece.startswith(b"From ") or piece == b"." else piece

@@ -1,0 +1,149 @@
+"""What is asked of sealing, and the plan that answers it. The composer shows the plan; the sender carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sealmail.errors import Reason
+from sealmail.keys import Key, Technology, TrustLevel
+
+
+class Field(StrEnum):
+    """Where a recipient stands."""
+
+    TO = "to"
+    CC = "cc"
+    BCC = "bcc"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealRequest:
+    """Whom a mail goes to and how it shall be sealed. Addresses are canonical."""
+
+    sender: str
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
+    sign: bool
+    encrypt: bool
+    technology: Technology | None = None
+    """Only this one; None: what suits each recipient."""
+    preferred: Mapping[str, Technology] = field(default_factory=dict)
+    """By recipient: what his last good-signed mail used."""
+    hide_subject: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyChoice:
+    """The key of one recipient for one technology, or why there is none."""
+
+    technology: Technology
+    key: Key | None
+    trust: TrustLevel = TrustLevel.CANDIDATE
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipientPlan:
+    """What is possible for one recipient."""
+
+    address: str
+    field: Field
+    technology: Technology | None
+    """What an encrypted copy would use; None: it cannot be encrypted to this recipient."""
+    key: Key | None
+    reasons: tuple[Reason, ...]
+    """Why it cannot, for each technology; empty where it can."""
+    choices: tuple[KeyChoice, ...] = ()
+
+    @property
+    def encryptable(self) -> bool:
+        """Whether there is a key to encrypt to."""
+        return self.key is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOption:
+    """Our key for signing with one technology, or why there is none."""
+
+    key: Key | None
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCopy:
+    """One copy, for recipients who may share it."""
+
+    recipients: tuple[str, ...]
+    technology: Technology | None
+    """None: it is neither signed nor encrypted."""
+    signer: Key | None
+    encrypt_to: tuple[Key, ...]
+    """The recipients' keys and our own; empty: not encrypted."""
+    is_bcc: bool = False
+
+    @property
+    def sign(self) -> bool:
+        """Whether the copy is signed."""
+        return self.signer is not None
+
+    @property
+    def encrypt(self) -> bool:
+        """Whether the copy is encrypted."""
+        return bool(self.encrypt_to)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Who gets which copy, sealed how, and why not otherwise."""
+
+    request: SealRequest
+    recipients: tuple[RecipientPlan, ...]
+    sign_options: Mapping[Technology, SignOption]
+    copies: tuple[PlannedCopy, ...]
+    refusals: tuple[Reason, ...]
+    """Why the mail cannot be sent as asked; empty: it can."""
+
+    @property
+    def can_sign(self) -> bool:
+        """Whether there is a key to sign with, for the technologies that the recipients need."""
+        return not self.sign_refusals
+
+    @property
+    def sign_refusals(self) -> tuple[Reason, ...]:
+        """Why signing is not possible."""
+        needed = {copy.technology for copy in self.copies if copy.technology} or set(self.sign_options)
+        missing = [technology for technology in needed if self.sign_options[technology].key is None]
+        if not missing or (len(missing) < len(needed) and not self.request.encrypt):
+            return ()
+        return tuple(reason for technology in missing for reason in self.sign_options[technology].reasons)
+
+    @property
+    def can_encrypt(self) -> bool:
+        """Whether every recipient can get an encrypted copy."""
+        return bool(self.recipients) and all(recipient.encryptable for recipient in self.recipients)
+
+    @property
+    def technologies(self) -> tuple[Technology, ...]:
+        """Technologies by which every recipient could be reached; a choice exists where there are two."""
+        return tuple(
+            technology
+            for technology in Technology
+            if self.recipients
+            and all(
+                choice.key is not None
+                for recipient in self.recipients
+                for choice in recipient.choices
+                if choice.technology is technology
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedCopy:
+    """A finished mail for some recipients: headers and body, ready for the server."""
+
+    planned: PlannedCopy
+    raw: bytes = field(repr=False)

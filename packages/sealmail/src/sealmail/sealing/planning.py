@@ -1,0 +1,214 @@
+"""`plan`: who gets which copy, sealed how, and why not otherwise. Pure: asks keys and trust, changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from sealmail.errors import Reason
+from sealmail.keys import Key, KeyStore, Technology, TrustBook, TrustLevel
+from sealmail.keys.usability import Purpose, problems
+from sealmail.policy import Policy
+from sealmail.report import Finding
+from sealmail.sealing.model import Field, KeyChoice, Plan, PlannedCopy, RecipientPlan, SealRequest, SignOption
+from sealmail.vouching import Judges, vouch
+
+_NAMES = {Technology.SMIME: "certificate", Technology.OPENPGP: "PGP key"}
+_REVOKED = {Finding.REVOKED_HARD, Finding.REVOKED_SOFT}
+
+
+def plan(request: SealRequest, keys: KeyStore, trust: TrustBook, policy: Policy, at: datetime) -> Plan:
+    """The plan for a mail. Never raises for what is merely not possible: `Plan.refusals` says it."""
+    judges = Judges(keys=keys, trust=trust, policy=policy, at=at)
+    recipients = tuple(_recipients(request, judges))
+    sign_options = {technology: _sign_option(request.sender, technology, judges) for technology in Technology}
+    copies = tuple(_copies(request, recipients, sign_options, judges))
+    return Plan(
+        request=request,
+        recipients=recipients,
+        sign_options=sign_options,
+        copies=copies,
+        refusals=tuple(_refusals(request, recipients, copies, sign_options)),
+    )
+
+
+def _recipients(request: SealRequest, judges: Judges) -> Iterator[RecipientPlan]:
+    seen: set[str] = set()
+    for field, addresses in ((Field.TO, request.to), (Field.CC, request.cc), (Field.BCC, request.bcc)):
+        for address in addresses:
+            if address not in seen:
+                seen.add(address)
+                yield _recipient(address, field, request, judges)
+
+
+def _recipient(address: str, field: Field, request: SealRequest, judges: Judges) -> RecipientPlan:
+    wanted = [request.technology] if request.technology else list(Technology)
+    choices = tuple(_encryption_choice(address, technology, judges) for technology in wanted)
+    chosen = _choose(choices, request.preferred.get(address))
+    reasons = () if chosen else tuple(reason for choice in choices for reason in choice.reasons)
+    return RecipientPlan(
+        address=address,
+        field=field,
+        technology=chosen.technology if chosen else None,
+        key=chosen.key if chosen else None,
+        reasons=reasons,
+        choices=choices,
+    )
+
+
+def _choose(choices: Sequence[KeyChoice], preferred: Technology | None) -> KeyChoice | None:
+    """What his last good-signed mail used, else the better trust, else S/MIME (which stands first)."""
+    possible = [choice for choice in choices if choice.key is not None]
+    by_habit = next((choice for choice in possible if choice.technology is preferred), None)
+    return by_habit or max(possible, key=lambda choice: choice.trust, default=None)
+
+
+def _encryption_choice(address: str, technology: Technology, judges: Judges) -> KeyChoice:
+    """The best key of an address: expired, revoked and untrusted ones do not block a good one beside them."""
+    candidates = [key for key in judges.keys.keys_of(address) if key.technology is technology and not key.is_ca]
+    usable: list[tuple[TrustLevel, datetime, Key]] = []
+    reasons: list[Reason] = []
+    for key in candidates:
+        level, against = _judge_candidate(key, address, judges)
+        if against:
+            reasons.extend(against)
+        else:
+            usable.append((level, key.valid_from, key))
+    if usable:
+        level, _, key = max(usable, key=lambda one: one[:2])
+        return KeyChoice(technology=technology, key=key, trust=level)
+    return KeyChoice(technology=technology, key=None, reasons=tuple(reasons) or (_no_key(address, technology),))
+
+
+def _judge_candidate(key: Key, address: str, judges: Judges) -> tuple[TrustLevel, tuple[Reason, ...]]:
+    name = _NAMES[key.technology]
+    found = problems(key, Purpose.ENCRYPT, judges.at)
+    if found:
+        sentences = " ".join(problem.sentence for problem in found)
+        return TrustLevel.CANDIDATE, (
+            Reason(
+                code=found[0].code, sentence=f"The {name} for {address} cannot be used: {sentences}", address=address
+            ),
+        )
+    vouched = vouch(key, address, judges)
+    findings = vouched.path.findings if vouched.path else frozenset()
+    if findings & _REVOKED:
+        return vouched.level, (
+            Reason(code="revoked", sentence=f"The {name} for {address} was revoked.", address=address),
+        )
+    if vouched.level is TrustLevel.REJECTED:
+        return vouched.level, (
+            Reason(code="rejected_key", sentence=f"The {name} for {address} was rejected by hand.", address=address),
+        )
+    if not vouched.level.suffices:
+        return vouched.level, (
+            Reason(
+                code="untrusted_key",
+                sentence=f"A {name} for {address} is here, but nobody has confirmed that it is theirs.",
+                address=address,
+            ),
+        )
+    return vouched.level, ()
+
+
+def _no_key(address: str, technology: Technology) -> Reason:
+    return Reason(code="no_key", sentence=f"The {_NAMES[technology]} for {address} was not found.", address=address)
+
+
+def _sign_option(sender: str, technology: Technology, judges: Judges) -> SignOption:
+    """The newest own key of the sender address that may sign now; our own keys need no trust decision."""
+    own = [key for key in _own_keys(sender, judges) if key.technology is technology]
+    usable = [key for key in own if not problems(key, Purpose.SIGN, judges.at)]
+    if usable:
+        return SignOption(key=max(usable, key=lambda key: key.valid_from))
+    name = _NAMES[technology]
+    if not own:
+        sentence = f"There is no private key with a {name} for {sender}."
+        return SignOption(key=None, reasons=(Reason(code="no_signing_key", sentence=sentence, address=sender),))
+    found = [problem for key in own for problem in problems(key, Purpose.SIGN, judges.at)]
+    sentence = f"The private key for {sender} cannot sign now: {found[0].sentence}"
+    return SignOption(key=None, reasons=(Reason(code=found[0].code, sentence=sentence, address=sender),))
+
+
+def _own_keys(address: str, judges: Judges) -> list[Key]:
+    named = [key for key in judges.keys.keys_of(address) if not key.is_ca]
+    ids = {one for key in named for one in key.ids if not one.startswith("name:")}
+    secret = {one.key.fingerprint for one in judges.keys.secrets(ids)} if ids else set()
+    return [key for key in named if key.fingerprint in secret]
+
+
+def _copies(
+    request: SealRequest,
+    recipients: Sequence[RecipientPlan],
+    sign_options: dict[Technology, SignOption],
+    judges: Judges,
+) -> Iterator[PlannedCopy]:
+    """To and Cc share a copy where they use the same technology; each Bcc has one of its own (design: no leak)."""
+    own = _own_keys(request.sender, judges) if request.encrypt else []
+    plain_technology = _signing_technology(request, sign_options)
+    for group in _groups(request, recipients):
+        technology = group[0].technology if request.encrypt else plain_technology
+        signer = sign_options[technology].key if request.sign and technology else None
+        yield PlannedCopy(
+            recipients=tuple(recipient.address for recipient in group),
+            technology=technology if (signer or request.encrypt) else None,
+            signer=signer,
+            encrypt_to=_encrypt_to(group, technology, own, judges.at) if request.encrypt else (),
+            is_bcc=group[0].field is Field.BCC,
+        )
+
+
+def _groups(request: SealRequest, recipients: Sequence[RecipientPlan]) -> list[list[RecipientPlan]]:
+    shared: dict[Technology | None, list[RecipientPlan]] = {}
+    alone: list[list[RecipientPlan]] = []
+    for recipient in recipients:
+        if recipient.field is Field.BCC:
+            alone.append([recipient])
+        elif not request.encrypt:
+            shared.setdefault(None, []).append(recipient)
+        else:
+            shared.setdefault(recipient.technology, []).append(recipient)
+    return [*shared.values(), *alone]
+
+
+def _encrypt_to(
+    group: Sequence[RecipientPlan], technology: Technology | None, own: Sequence[Key], at: datetime
+) -> tuple[Key, ...]:
+    """The recipients' keys, and the sender's own where there is one, so that he can read what he sent."""
+    theirs = [recipient.key for recipient in group if recipient.key is not None]
+    ours = [key for key in own if key.technology is technology and not problems(key, Purpose.ENCRYPT, at)]
+    newest = max(ours, key=lambda key: key.valid_from, default=None)
+    chosen = [*theirs, *([newest] if newest and theirs else [])]
+    return tuple({key.fingerprint: key for key in chosen}.values())
+
+
+def _signing_technology(request: SealRequest, sign_options: dict[Technology, SignOption]) -> Technology | None:
+    """For mail that is signed but not encrypted: the one asked for, else what the recipients use, else S/MIME."""
+    if not request.sign:
+        return None
+    if request.technology:
+        return request.technology
+    able = [technology for technology in Technology if sign_options[technology].key is not None]
+    habits = [request.preferred.get(address) for address in (*request.to, *request.cc)]
+    by_habit = next((technology for technology in habits if technology in able), None)
+    return by_habit or next(iter(able), Technology.SMIME)
+
+
+def _refusals(
+    request: SealRequest,
+    recipients: Sequence[RecipientPlan],
+    copies: Sequence[PlannedCopy],
+    sign_options: dict[Technology, SignOption],
+) -> Iterator[Reason]:
+    if not recipients:
+        yield Reason(code="no_recipient", sentence="There is no recipient.")
+    if request.encrypt:
+        for recipient in recipients:
+            if not recipient.encryptable:
+                yield from recipient.reasons
+    if request.sign:
+        unsigned = {copy.technology for copy in copies if copy.technology and not copy.sign}
+        for technology in sorted(unsigned):
+            yield from sign_options[technology].reasons
+        if any(copy.technology is None for copy in copies) and not request.encrypt:
+            yield from sign_options[request.technology or Technology.SMIME].reasons

@@ -1,0 +1,285 @@
+"""The structures of the Cryptographic Message Syntax (RFC 5652, RFC 5083), read out of BER into values.
+
+Only what is needed is read, and late: signers and recipients stay elements until somebody asks for them, so that one
+broken signer does not hide the others. Raises Malformed; decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sealmail import ber
+from sealmail.ber import Element, Fields, Malformed, context, encode_oid
+from sealmail.errors import InputError
+from sealmail.keys.model import KeyId, issuer_and_serial_id, subject_key_id
+
+DATA = encode_oid("1.2.840.113549.1.7.1")
+SIGNED_DATA = encode_oid("1.2.840.113549.1.7.2")
+ENVELOPED_DATA = encode_oid("1.2.840.113549.1.7.3")
+AUTH_ENVELOPED_DATA = encode_oid("1.2.840.113549.1.9.16.1.23")
+COMPRESSED_DATA = encode_oid("1.2.840.113549.1.9.16.1.9")
+
+
+class CMSKind(StrEnum):
+    """What a CMS structure is."""
+
+    SIGNED = "signed"
+    ENVELOPED = "enveloped"
+    AUTH_ENVELOPED = "auth_enveloped"
+    COMPRESSED = "compressed"
+    CERTS_ONLY = "certs_only"
+    """Signed data without content and signers: a bag of certificates (RFC 8551 §3.8)."""
+    OTHER = "other"
+
+
+_KINDS = {
+    SIGNED_DATA: CMSKind.SIGNED,
+    ENVELOPED_DATA: CMSKind.ENVELOPED,
+    AUTH_ENVELOPED_DATA: CMSKind.AUTH_ENVELOPED,
+    COMPRESSED_DATA: CMSKind.COMPRESSED,
+}
+
+
+def kind(cms: bytes) -> CMSKind | None:
+    """What the bytes are, by the content type they name; None: no CMS. Cheap, and never raises.
+
+    Signed data that turns out to be broken further inside is still called signed: `verify` says what is wrong.
+    """
+    try:
+        fields = ber.read(cms).fields()
+        found = _KINDS.get(fields.take().oid(), CMSKind.OTHER)
+    except InputError:
+        return _truncated_kind(cms)
+    return CMSKind.CERTS_ONLY if found is CMSKind.SIGNED and _is_certificates_only(fields) else found
+
+
+def _truncated_kind(cms: bytes) -> CMSKind | None:
+    """The kind of a structure that ends too early: the content type stands at its beginning."""
+    if cms[:1] != b"\x30":
+        return None
+    start = cms[:32]
+    return next((found for oid, found in _KINDS.items() if ber.header(ber.OID, len(oid)) + oid in start), None)
+
+
+def _is_certificates_only(fields: Fields) -> bool:
+    try:
+        signed = signed_data(explicit_content(fields.take()))
+    except InputError:
+        return False
+    return signed.content is None and not signed.signers
+
+
+def explicit_content(wrapped: Element) -> Element:
+    """The one element inside an explicit [0]."""
+    inner = wrapped.fields(context(0))
+    element = inner.take()
+    inner.end()
+    return element
+
+
+def content_of(cms: bytes, *types: bytes) -> tuple[bytes, Element]:
+    """The content type and the content of a ContentInfo (RFC 5652 §3), whose type must be one of these."""
+    fields = ber.read(cms).fields()
+    content_type = fields.take().oid()
+    if content_type not in types:
+        raise Malformed("another content type was expected")
+    return content_type, explicit_content(fields.take())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Algorithm:
+    """An AlgorithmIdentifier."""
+
+    oid: bytes
+    parameters: Element | None
+    raw: bytes
+
+
+def algorithm(element: Element, tag: int = ber.SEQUENCE) -> Algorithm:
+    """Reads an AlgorithmIdentifier."""
+    fields = element.fields(tag)
+    oid = fields.take().oid()
+    return Algorithm(oid=oid, parameters=fields.optional(), raw=element.raw)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedData:
+    """RFC 5652 §5.1."""
+
+    content_type: bytes
+    content: Element | None
+    """The eContent; None: the content is elsewhere (detached)."""
+    certificates: tuple[Element, ...]
+    """Elements of the certificate set, of any form; only those with the tag of a SEQUENCE are X.509 certificates."""
+    signers: tuple[Element, ...]
+
+
+def signed_data(element: Element) -> SignedData:
+    """Reads SignedData; signers are left for `signer_info`."""
+    fields = element.fields()
+    fields.take(ber.INTEGER)
+    fields.take(ber.SET)
+    encapsulated = fields.take().fields()
+    content_type = encapsulated.take().oid()
+    wrapped = encapsulated.optional(context(0))
+    encapsulated.end()
+    certificates = fields.optional(context(0))
+    fields.optional(context(1))
+    signers = fields.take(ber.SET)
+    fields.end()
+    return SignedData(
+        content_type=content_type,
+        content=None if wrapped is None else explicit_content(wrapped),
+        certificates=() if certificates is None else tuple(certificates.children()),
+        signers=tuple(signers.children()),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignerInfo:
+    """RFC 5652 §5.3."""
+
+    key_id: KeyId
+    digest: Algorithm
+    signed_attributes: Element | None
+    signature_algorithm: Algorithm
+    signature: bytes
+
+
+def signer_info(element: Element) -> SignerInfo:
+    """Reads a SignerInfo. Unsigned attributes are not looked at: anybody may have put them there."""
+    fields = element.fields()
+    fields.take(ber.INTEGER)
+    key_id = _named_key(fields.take())
+    digest = algorithm(fields.take())
+    attributes = fields.optional(context(0))
+    signature_algorithm = algorithm(fields.take())
+    signature = fields.take().octets()
+    fields.optional(context(1))
+    fields.end()
+    return SignerInfo(
+        key_id=key_id,
+        digest=digest,
+        signed_attributes=attributes,
+        signature_algorithm=signature_algorithm,
+        signature=signature,
+    )
+
+
+def _named_key(element: Element) -> KeyId:
+    """SignerIdentifier, RecipientIdentifier: issuer and serial number, or [0] subject key identifier."""
+    if element.tag in {context(0), context(0, constructed=False)}:
+        return subject_key_id(element.octets(context(0, constructed=False)))
+    fields = element.fields()
+    issuer = fields.take(ber.SEQUENCE).raw
+    serial = fields.take().integer()
+    fields.end()
+    return issuer_and_serial_id(issuer, serial)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyTransport:
+    """The content key, encrypted to one RSA key (RFC 5652 §6.2.1)."""
+
+    key_id: KeyId
+    algorithm: Algorithm
+    encrypted_key: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyAgreement:
+    """The content key, wrapped under a key agreed with one recipient (RFC 5652 §6.2.2, RFC 5753)."""
+
+    key_id: KeyId
+    algorithm: Algorithm
+    originator: Element | None
+    """The sender's one-time public key; None where he named a certificate instead (static keys)."""
+    user_material: bytes | None
+    encrypted_key: bytes
+
+
+Recipient = KeyTransport | KeyAgreement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvelopedData:
+    """RFC 5652 §6.1, and RFC 5083 §2.1 where it is authenticated."""
+
+    is_authenticated: bool
+    certificates: tuple[Element, ...]
+    recipients: tuple[Recipient, ...]
+    """Those of the kinds that we can open; passwords and pre-shared keys are left out."""
+    cipher: Algorithm
+    encrypted: Element | None
+    authenticated_attributes: bytes = b""
+    """As they enter the authentication: DER with the tag of a SET (RFC 5083 §2.2)."""
+    authentication_code: bytes = b""
+
+
+def enveloped_data(element: Element, *, authenticated: bool) -> EnvelopedData:
+    """Reads EnvelopedData or AuthEnvelopedData."""
+    fields = element.fields()
+    fields.take(ber.INTEGER)
+    originator = fields.optional(context(0))
+    recipients = tuple(one for info in fields.take(ber.SET).children() for one in _recipients(info))
+    encrypted = fields.take().fields()
+    encrypted.take(ber.OID)
+    cipher = algorithm(encrypted.take())
+    content = encrypted.optional(context(0), context(0, constructed=False))
+    encrypted.end()
+    attributes = fields.optional(context(1)) if authenticated else None
+    code = fields.take().octets() if authenticated else b""
+    fields.optional(context(2 if authenticated else 1))
+    fields.end()
+    return EnvelopedData(
+        is_authenticated=authenticated,
+        certificates=_originator_certificates(originator),
+        recipients=recipients,
+        cipher=cipher,
+        encrypted=content,
+        authenticated_attributes=b"" if attributes is None else b"\x31" + attributes.der()[1:],
+        authentication_code=code,
+    )
+
+
+def _originator_certificates(originator: Element | None) -> tuple[Element, ...]:
+    certificates = None if originator is None else originator.fields(context(0)).optional(context(0))
+    return () if certificates is None else tuple(certificates.children())
+
+
+def _recipients(info: Element) -> Iterator[Recipient]:
+    if info.tag == ber.SEQUENCE:
+        fields = info.fields()
+        fields.take(ber.INTEGER)
+        yield KeyTransport(
+            key_id=_named_key(fields.take()),
+            algorithm=algorithm(fields.take()),
+            encrypted_key=fields.take().octets(),
+        )
+    elif info.tag == context(1):
+        yield from _agreements(info.fields(context(1)))
+
+
+def _agreements(fields: Fields) -> Iterator[KeyAgreement]:
+    fields.take(ber.INTEGER)
+    originator = fields.take(context(0)).fields(context(0)).take()
+    material = fields.optional(context(1))
+    scheme = algorithm(fields.take())
+    for one in fields.take(ber.SEQUENCE).children():
+        recipient = one.fields()
+        yield KeyAgreement(
+            key_id=_agreeing_key(recipient.take()),
+            algorithm=scheme,
+            originator=originator if originator.tag == context(1) else None,
+            user_material=None if material is None else material.fields(context(1)).take().octets(),
+            encrypted_key=recipient.take().octets(),
+        )
+
+
+def _agreeing_key(element: Element) -> KeyId:
+    """KeyAgreeRecipientIdentifier: issuer and serial number, or [0] with the subject key identifier in it."""
+    if element.tag == context(0):
+        return subject_key_id(element.fields(context(0)).take().octets())
+    return _named_key(element)

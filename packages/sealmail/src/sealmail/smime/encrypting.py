@@ -1,0 +1,128 @@
+"""Encrypts MIME entities to certificates: AES-256, in CBC or GCM; RSA key transport, or agreement on curves.
+
+Which certificates, and whether they may still be used, is decided by whoever plans the mail. Bcc recipients must get a
+message of their own: a structure names everybody who can open it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, x448, x25519
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.keywrap import aes_key_wrap
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from sealmail import ber
+from sealmail.errors import InputError, UsageError
+from sealmail.keys.certificate import outline_of, public_key
+from sealmail.keys.model import Key
+from sealmail.smime import algorithms, cms, der, entity
+from sealmail.smime.unwrapping import derive
+
+_BLOCK = 16
+_CODE = 16
+_NONCE = 12
+
+
+def encrypt(content: bytes, recipients: Sequence[Key], *, gcm: bool = False) -> bytes:
+    """An application/pkcs7-mime entity with `content`, a canonical MIME entity, that each of the recipients can open.
+
+    `gcm`: authenticated (RFC 5083), for recipients who are known to read it. Raises UsageError without recipients,
+    InputError for a certificate whose key cannot be encrypted to.
+    """
+    if not recipients:
+        raise UsageError("Nobody to encrypt to.")
+    key = secrets.token_bytes(algorithms.AES256_CBC.key_bytes)
+    infos = [_recipient_info(recipient, key) for recipient in dict.fromkeys(recipients)]
+    if gcm:
+        return entity.opaque(_authenticated(content, key, infos), smime_type="authEnveloped-data")
+    return entity.opaque(_enveloped(content, key, infos), smime_type="enveloped-data")
+
+
+def _enveloped(content: bytes, key: bytes, infos: Sequence[bytes]) -> bytes:
+    # RFC 5652 §6.1: version 2 as soon as one recipient info is not of version 0.
+    version = 0 if all(info[0] == ber.SEQUENCE for info in infos) else 2
+    vector = secrets.token_bytes(_BLOCK)
+    padding_size = _BLOCK - len(content) % _BLOCK
+    encryptor = Cipher(AES(key), modes.CBC(vector)).encryptor()
+    encrypted = encryptor.update(content) + encryptor.update(bytes((padding_size,)) * padding_size)
+    cipher = der.algorithm(algorithms.AES256_CBC.oid, der.octet_string(vector))
+    return _wrapped(
+        cms.ENVELOPED_DATA,
+        der.integer(version),
+        der.set_of(infos),
+        _encrypted_content(cipher, encrypted + encryptor.finalize()),
+    )
+
+
+def _authenticated(content: bytes, key: bytes, infos: Sequence[bytes]) -> bytes:
+    nonce = secrets.token_bytes(_NONCE)
+    sealed = AESGCM(key).encrypt(nonce, content, None)
+    parameters = der.sequence(der.octet_string(nonce), der.integer(_CODE))  # RFC 5084 §3.2
+    cipher = der.algorithm(algorithms.AES256_GCM.oid, parameters)
+    return _wrapped(
+        cms.AUTH_ENVELOPED_DATA,
+        der.integer(0),
+        der.set_of(infos),
+        _encrypted_content(cipher, sealed[:-_CODE]),
+        der.octet_string(sealed[-_CODE:]),
+    )
+
+
+def _wrapped(content_type: bytes, *fields: bytes) -> bytes:
+    return der.sequence(der.oid(content_type), der.explicit(0, der.sequence(*fields)))
+
+
+def _encrypted_content(cipher: bytes, encrypted: bytes) -> bytes:
+    return der.sequence(der.oid(cms.DATA), cipher, der.tagged(ber.context(0, constructed=False), encrypted))
+
+
+def _recipient_info(recipient: Key, key: bytes) -> bytes:
+    public = public_key(recipient.material)
+    outline = outline_of(recipient.material)
+    name = der.sequence(outline.issuer, der.integer(outline.serial))
+    if isinstance(public, rsa.RSAPublicKey):
+        encrypted = public.encrypt(key, padding.PKCS1v15())
+        transport = der.algorithm(algorithms.RSA_ENCRYPTION, der.null())
+        return der.sequence(der.integer(0), name, transport, der.octet_string(encrypted))
+    return _agreement(public, name, key)
+
+
+def _agreement(public: CertificatePublicKeyTypes | None, name: bytes, key: bytes) -> bytes:
+    """KeyAgreeRecipientInfo with a one-time key of ours (RFC 5753 §3.1, RFC 8418 §3.1)."""
+    originator, shared = _one_time(public)
+    wrap = der.algorithm(algorithms.AES256_WRAP)
+    kek = derive(shared, algorithms.SHA256, wrap=wrap, key_bytes=32, user_material=None)
+    info = der.sequence(
+        der.integer(3),
+        der.explicit(0, der.implicit(1, originator)),
+        der.algorithm(algorithms.STD_DH_SHA256, wrap),
+        der.sequence(der.sequence(name, der.octet_string(aes_key_wrap(kek, key)))),
+    )
+    return der.implicit(1, info)
+
+
+def _one_time(public: CertificatePublicKeyTypes | None) -> tuple[bytes, bytes]:
+    """A fresh public key as OriginatorPublicKey, and the secret shared with the recipient's key."""
+    match public:
+        case ec.EllipticCurvePublicKey():
+            fresh = ec.generate_private_key(public.curve)
+            point = fresh.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+            return _originator(algorithms.EC_PUBLIC_KEY, point), fresh.exchange(ec.ECDH(), public)
+        case x25519.X25519PublicKey():
+            ours = x25519.X25519PrivateKey.generate()
+            return _originator(algorithms.X25519, ours.public_key().public_bytes_raw()), ours.exchange(public)
+        case x448.X448PublicKey():
+            mine = x448.X448PrivateKey.generate()
+            return _originator(algorithms.X448, mine.public_key().public_bytes_raw()), mine.exchange(public)
+        case _:
+            raise InputError("The certificate's key cannot be encrypted to.")
+
+
+def _originator(identifier: bytes, point: bytes) -> bytes:
+    return der.sequence(der.algorithm(identifier), der.bit_string(point))

@@ -1,0 +1,27 @@
+"""The certificates that a message brings along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+from sealmail import ber
+from sealmail.errors import InputError
+from sealmail.keys.certificate import key_from_certificate
+from sealmail.keys.model import Key
+from sealmail.policy import Policy
+
+
+def included_keys(elements: Iterable[ber.Element], policy: Policy) -> tuple[Key, ...]:
+    """The readable X.509 certificates, each once, as many as the budget allows. They are candidates, nothing more."""
+    found: dict[str, Key] = {}
+    for element in islice(elements, policy.budget.certificates):
+        # Other forms of the CertificateChoices (RFC 5652 §10.2.2) have context-specific tags.
+        if element.tag != ber.SEQUENCE:
+            continue
+        try:
+            key = key_from_certificate(element.raw)
+        except InputError:
+            continue
+        found[key.fingerprint] = key
+    return tuple(found.values())

@@ -1,0 +1,237 @@
+"""Checks signed-data, detached or opaque, signer by signer, and says what is so; trust is not its matter.
+
+Called by `opening`. Never raises on bad bytes: what cannot be read is a signer whose signature is malformed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from sealmail.ber import Element, Malformed
+from sealmail.errors import InputError
+from sealmail.keys.certificate import public_key
+from sealmail.keys.model import Key, Technology, Use
+from sealmail.keys.store import KeyStore
+from sealmail.policy import Policy
+from sealmail.report import Finding, Integrity, SignatureFacts
+from sealmail.results import VerificationResult
+from sealmail.smime import cms
+from sealmail.smime.algorithms import Hash
+from sealmail.smime.attributes import SignedAttributes, is_set_of_attributes, signed_attributes
+from sealmail.smime.cms import SignedData, SignerInfo
+from sealmail.smime.included import included_keys
+from sealmail.smime.signatures import Scheme, fits, is_weak_key, scheme_of
+from sealmail.smime.unwrapping import Unsupported, hash_of
+
+
+def verify(message: bytes, content: bytes | None, keys: KeyStore, policy: Policy, at: datetime) -> VerificationResult:
+    """Checks every signer of one CMS signature.
+
+    `content`: the signed bytes where they travel beside the signature (detached), else None. Where the signature
+    carries its content, that is the result's payload, whether it verifies or not. `at`: the moment of receipt, which
+    the claimed signing time is held against. Findings made here: weak algorithms, a key that may not sign, and a
+    signing time that does not lie within the certificate's validity or lies in the future.
+    """
+    try:
+        signed = cms.signed_data(cms.content_of(message, cms.SIGNED_DATA)[1])
+        carried = None if signed.content is None else signed.content.octets()
+    except InputError:
+        return VerificationResult(signers=(_facts(Integrity.MALFORMED, why="structure"),))
+    included = included_keys(signed.certificates, policy)
+    check = _Check(
+        content_type=signed.content_type,
+        candidates=_contents(carried, content),
+        included=included,
+        keys=keys,
+        policy=policy,
+        at=at,
+    )
+    return VerificationResult(signers=_signers(signed, check), payload=carried, keys_seen=included)
+
+
+def _contents(carried: bytes | None, detached: bytes | None) -> _Contents | None:
+    """What was signed; None where it is not there, or there twice (nobody could say which one is meant)."""
+    if carried is not None:
+        return _Contents(carried, is_detached=False) if detached is None else None
+    return None if detached is None else _Contents(detached, is_detached=True)
+
+
+class _Contents:
+    """The content in the forms that may have been signed, with their digests, each made once."""
+
+    def __init__(self, received: bytes, *, is_detached: bool) -> None:
+        self.received = received
+        self._is_detached = is_detached
+        self._digests: dict[str, set[bytes]] = {}
+
+    @cached_property
+    def forms(self) -> tuple[bytes, ...]:
+        """As it came, and for detached content with canonical line ends (RFC 8551 §3.1.1), where that differs."""
+        if not self._is_detached or not _BARE_LINE_FEED.search(self.received):
+            return (self.received,)
+        return self.received, _BARE_LINE_FEED.sub(b"\r\n", self.received)
+
+    def has_digest(self, digest: Hash, expected: bytes) -> bool:
+        """Whether one of the forms has this digest."""
+        if digest.name not in self._digests:
+            self._digests[digest.name] = {digest.digest(self.received)}
+        known = self._digests[digest.name]
+        if expected not in known and len(known) < len(self.forms):
+            known.add(digest.digest(self.forms[-1]))
+        return expected in known
+
+
+_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Check:
+    """What all signers of one message have in common."""
+
+    content_type: bytes
+    candidates: _Contents | None
+    included: tuple[Key, ...]
+    keys: KeyStore
+    policy: Policy
+    at: datetime
+
+
+def _signers(signed: SignedData, check: _Check) -> tuple[SignatureFacts, ...]:
+    if not signed.signers:
+        return ()
+    if check.candidates is None:
+        return (_facts(Integrity.MALFORMED, why="content_ambiguous"),)
+    if len(signed.signers) > check.policy.budget.signers:
+        return (_facts(Integrity.UNSUPPORTED, why="too_many_signers"),)
+    return tuple(_signer(element, check.candidates, check) for element in signed.signers)
+
+
+def _signer(element: Element, contents: _Contents, check: _Check) -> SignatureFacts:
+    try:
+        info = cms.signer_info(element)
+    except InputError:
+        return _facts(Integrity.MALFORMED, why="signer_structure")
+    try:
+        claim = _claim(info, contents, check.content_type)
+        key, integrity, why = _outcome(claim, contents, _named(claim, check))
+    except Unsupported:
+        return _facts(Integrity.UNSUPPORTED, info=info)
+    except InputError as error:
+        # Malformed carries a code where it was raised for what the signer says, and a sentence where bytes were broken.
+        code = str(error) if _CODE.fullmatch(str(error)) else "signer_structure"
+        return _facts(Integrity.MALFORMED, info=info, why=code)
+    return _facts(integrity, claim=claim, info=info, key=key, findings=_findings(claim, key, check), why=why)
+
+
+_CODE = re.compile(r"[a-z_]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claim:
+    """What a signer says about the content, in a form that can be checked."""
+
+    info: SignerInfo
+    digest: Hash
+    scheme: Scheme
+    attributes: SignedAttributes | None
+
+
+def _claim(info: SignerInfo, contents: _Contents, content_type: bytes) -> _Claim:
+    digest = hash_of(info.digest)
+    scheme = scheme_of(info.signature_algorithm, digest)
+    if info.signed_attributes is not None:
+        attributes = signed_attributes(info.signed_attributes, content_type)
+        return _Claim(info=info, digest=digest, scheme=scheme, attributes=attributes)
+    # RFC 5652 §5.3: only plain data may be signed without attributes.
+    if content_type != cms.DATA:
+        raise Malformed("attributes_missing")
+    if is_set_of_attributes(contents.received):
+        raise Malformed("content_is_attributes")
+    return _Claim(info=info, digest=digest, scheme=scheme, attributes=None)
+
+
+def _named(claim: _Claim, check: _Check) -> Sequence[Key]:
+    """The certificates that the signer may mean: from the message, and from those at hand."""
+    key_id = claim.info.key_id
+    found = {key.fingerprint: key for key in check.included if key_id in key.ids}
+    for key in check.keys.keys({key_id}):
+        if key.technology is Technology.SMIME:
+            found.setdefault(key.fingerprint, key)
+    return tuple(found.values())
+
+
+def _outcome(claim: _Claim, contents: _Contents, named: Sequence[Key]) -> tuple[Key | None, Integrity, str | None]:
+    attributes = claim.attributes
+    meant = [key for key in named if attributes is None or attributes.name(key.material)]
+    shown = next(iter(meant or named), None)
+    if attributes is not None and not contents.has_digest(claim.digest, attributes.message_digest):
+        return shown, Integrity.CHANGED, "digest"
+    if not meant:
+        # RFC 5035 §5: a certificate with the right name that is not the one that was signed with.
+        return shown, Integrity.MALFORMED if named else Integrity.NO_KEY, "other_certificate" if named else None
+    usable = [key for key in meant if public_key(key.material) is not None]
+    if not usable:
+        return shown, Integrity.UNSUPPORTED, "public_key"
+    fitting = next((key for key in usable if _fits(claim, contents, key)), None)
+    if fitting is None:
+        return shown, Integrity.CHANGED, "signature"
+    return fitting, Integrity.INTACT, None
+
+
+def _fits(claim: _Claim, contents: _Contents, key: Key) -> bool:
+    public = public_key(key.material)
+    forms = contents.forms if claim.attributes is None else claim.attributes.signed_forms()
+    return any(fits(claim.scheme, public, claim.info.signature, form) for form in forms)
+
+
+def _findings(claim: _Claim, key: Key | None, check: _Check) -> frozenset[Finding]:
+    found: set[Finding] = set()
+    if claim.digest.policy_name in check.policy.weak_hashes:
+        found.add(Finding.WEAK_ALGORITHM)
+    if key is not None:
+        if is_weak_key(public_key(key.material), minimum_rsa_bits=check.policy.minimum_rsa_bits):
+            found.add(Finding.WEAK_ALGORITHM)
+        if Use.SIGN not in key.uses:
+            found.add(Finding.WRONG_USAGE)
+    return frozenset(found | _time_findings(claim, key, check))
+
+
+def _time_findings(claim: _Claim, key: Key | None, check: _Check) -> set[Finding]:
+    """What the claimed signing time makes worse; it never makes anything better."""
+    signed_at = None if claim.attributes is None else claim.attributes.signed_at
+    if signed_at is None:
+        return set()
+    skew = timedelta(seconds=check.policy.clock_skew_seconds)
+    found: set[Finding] = set()
+    if signed_at - check.at > skew or (key is not None and key.valid_from - signed_at > skew):
+        found.add(Finding.NOT_YET_VALID)
+    if key is not None and key.valid_until is not None and signed_at - key.valid_until > skew:
+        found.add(Finding.EXPIRED)
+    return found
+
+
+def _facts(
+    integrity: Integrity,
+    *,
+    claim: _Claim | None = None,
+    info: SignerInfo | None = None,
+    key: Key | None = None,
+    findings: frozenset[Finding] = frozenset(),
+    why: str | None = None,
+) -> SignatureFacts:
+    attributes = None if claim is None else claim.attributes
+    return SignatureFacts(
+        technology=Technology.SMIME,
+        integrity=integrity,
+        key=key,
+        key_ids=() if info is None else (info.key_id,),
+        findings=findings,
+        signed_at=None if attributes is None else attributes.signed_at,
+        hash_algorithm=None if claim is None else claim.digest.name,
+        algorithm=None if claim is None else claim.scheme.name,
+        why=why,
+    )

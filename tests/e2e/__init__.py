@@ -1,0 +1,1 @@
+"""Whole stories with real servers and a real browser."""

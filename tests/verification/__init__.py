@@ -1,0 +1,1 @@
+"""Our peers and fakes against the real thing."""
