@@ -130,9 +130,7 @@ def test_missing_private_key_is_named_in_the_words_that_users_search_for():
     face = fill(encryption.ENCRYPTION[Encryption.NO_KEY], {"sender": "carol@bank.example"})
 
     assert face.sentence.startswith("Unable to find private key to decrypt")
-    assert face.hint == (
-        "Add the private key, or ask carol@bank.example to encrypt for our key. Then retry."
-    )
+    assert face.hint == ("Add the private key, or ask carol@bank.example to encrypt for our key. Then retry.")
 
 
 def test_operations_of_the_log_have_words():

@@ -45,7 +45,9 @@ class ChannelForm(forms.ModelForm[Channel]):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through
         kinds = [(kind.value, CHANNEL_KINDS[kind]) for kind in (ChannelKind.IMAP, ChannelKind.SMTP)]
         self.fields["kind"] = forms.ChoiceField(choices=kinds)
-        self.fields["security"] = forms.ChoiceField(label="Encryption", choices=[(one.value, SECURITY[one]) for one in Security])
+        self.fields["security"] = forms.ChoiceField(
+            label="Encryption", choices=[(one.value, SECURITY[one]) for one in Security]
+        )
         self.fields["group"] = forms.ModelChoiceField(
             Group.objects.all(), required=False, help_text=self.fields["group"].help_text
         )

@@ -7,10 +7,15 @@ from typing import ClassVar
 
 from django import forms
 
+from sealdesk.core.errors import DeskError, Invalid
 from sealdesk.keyring import actions
+from sealdesk.keyring.actions import Vouching
+from sealdesk.keyring.importing import ImportItem, preview
 from sealdesk.people.models import Agent, Group
-from sealdesk.web.admin.forms import MaterialForm
-from sealmail.keys import Technology
+from sealdesk.web.admin.forms import MaterialForm, refused
+from sealdesk.web.presenters.encryption import TECHNOLOGIES
+from sealdesk.web.presenters.evidence import short
+from sealdesk.web.presenters.keys import OUTCOMES
 
 _HOW = (
     ("not recorded", "Not recorded"),
@@ -21,7 +26,7 @@ _HOW = (
 
 
 class AddingForm(MaterialForm):
-    """What the three forms share."""
+    """What the three forms share. Rules and sentences are those of `keyring.actions.import_keys`."""
 
     anchor: ClassVar[str]
     title: ClassVar[str]
@@ -29,9 +34,38 @@ class AddingForm(MaterialForm):
     url: ClassVar[str]
     how_checked = forms.ChoiceField(choices=_HOW, label="How it was checked", required=False)
 
-    def add(self, technology: Technology, *, by: Agent) -> list[str]:
-        """Stores what was given; a sentence for each thing that was added."""
-        raise TypeError(f"{type(self).__name__} adds nothing")
+    def add(self, *, by: Agent) -> list[str]:
+        """Stores what was given, all or nothing; a sentence for each thing in it."""
+        blob = self.material()
+        result = actions.import_keys(
+            blob=blob,
+            passphrases=self.passphrases(),
+            groups=self.chosen_groups(),
+            vouching=self.vouching(blob),
+            how_checked=self.cleaned_data.get("how_checked") or actions.NOT_RECORDED,
+            by=by,
+        )
+        items = [f"{OUTCOMES[item.outcome]}: {_described(item)}" for item in result.preview.items]
+        return [*items, *result.preview.notes] or ["Added."]
+
+    def refuse(self, error: DeskError) -> None:
+        """Puts a refusal at the field that it is about: the pasted text where nothing was uploaded."""
+        fields = dict(error.fields) if isinstance(error, Invalid) else {"": (error.sentence,)}
+        place = {"file": "file" if self.cleaned_data.get("file") else "pasted", "vouching": "vouches"}
+        refused(self, Invalid({place.get(name, name): sentences for name, sentences in fields.items()}))
+
+    def passphrases(self) -> list[str]:
+        """Those to try."""
+        passphrase = self.cleaned_data.get("passphrase")
+        return [passphrase] if passphrase else []
+
+    def chosen_groups(self) -> list[Group] | None:
+        """The groups of a private key; None: those whose address it names."""
+        return list(self.cleaned_data.get("groups") or ()) or None
+
+    def vouching(self, blob: bytes) -> dict[str, Vouching]:  # noqa: ARG002 -- only the form for certificates confirms
+        """The issuers that are confirmed to vouch, by fingerprint."""
+        return {}
 
 
 class CertificateForm(AddingForm):
@@ -39,9 +73,7 @@ class CertificateForm(AddingForm):
 
     anchor = "add-certificate"
     title = "Add Certificate"
-    sentence = (
-        "PEM, DER, PKCS#7 or PKCS#12; one file may hold many. A certificate added here is trusted for its own addresses."
-    )
+    sentence = "PEM, DER, PKCS#7 or PKCS#12; one file may hold many. A certificate added here is trusted for its own addresses."
     url = "admin_add_certificate"
     vouches = forms.ChoiceField(
         label="If it is the certificate of an issuer (CA)",
@@ -55,6 +87,18 @@ class CertificateForm(AddingForm):
         widget=forms.RadioSelect,
     )
     domains = forms.CharField(required=False, label="Domains", help_text="For example bank.example, law.example")
+
+    def vouching(self, blob: bytes) -> dict[str, Vouching]:
+        """The one issuer of the file, where it was confirmed: several at once would be one click too few."""
+        chosen = self.cleaned_data.get("vouches") or "nobody"
+        if chosen == "nobody":
+            return {}
+        issuers = [item.key for item in preview(blob).items if item.may_vouch]
+        if len(issuers) != 1:
+            found = "several certificates of issuers" if issuers else "no certificate of an issuer that could vouch"
+            raise Invalid({"vouches": [f"There is {found} in it. Add the one that shall vouch alone."]})
+        domains = tuple(self.cleaned_data["domains"]) if chosen == "domains" else None
+        return {issuers[0].fingerprint: Vouching(domains=domains)}
 
     def clean_domains(self) -> list[str]:
         """The domains, in lower case."""
@@ -104,5 +148,25 @@ class PGPKeyForm(SecretForm):
 
     anchor = "add-key"
     title = "Add Key"
-    sentence = "A file may be ASCII-armored or binary. Pasted text must be ASCII-armored: it begins with -----BEGIN PGP."
+    sentence = (
+        "A file may be ASCII-armored or binary. Pasted text must be ASCII-armored: it begins with -----BEGIN PGP."
+    )
     url = "admin_add_pgp_key"
+
+    def clean(self) -> dict[str, object]:
+        """Pasted text is armored."""
+        cleaned = super().clean()
+        pasted = self.cleaned_data.get("pasted", "").strip()
+        if pasted and not self.cleaned_data.get("file") and "-----BEGIN PGP" not in pasted:
+            self.add_error(
+                "pasted", "Pasted text must be ASCII-armored, with the line -----BEGIN PGP. Upload a file instead."
+            )
+        return cleaned
+
+
+def _described(item: ImportItem) -> str:
+    key = item.key
+    who = ", ".join(key.addresses) or key.name or "without a name"
+    secret = " with its private key" if item.secret is not None else ""
+    reasons = f". {' '.join(item.sentences)}" if item.sentences else ""
+    return f"{TECHNOLOGIES[key.technology]} {who} ({short(key.fingerprint)}){secret}{reasons}"

@@ -18,20 +18,21 @@ from django.views.decorators.http import require_GET, require_POST
 from sealdesk.core.errors import DeskError
 from sealdesk.keyring import actions
 from sealdesk.keyring.models import StoredKey
-from sealdesk.keyring.queries import default_for, is_on, key_lists, public_material
+from sealdesk.keyring.queries import default_for, key_rows, stored_keys, technologies_on
 from sealdesk.mail.queries import security_log
 from sealdesk.people.models import Group
 from sealdesk.web.access import AgentRequest, staff_page
-from sealdesk.web.admin.forms import MaterialForm, refused
-from sealdesk.web.admin.key_forms import CertificateForm, PGPKeyForm, PrivateKeyForm
+from sealdesk.web.admin.key_forms import AddingForm, CertificateForm, PGPKeyForm, PrivateKeyForm
 from sealdesk.web.admin.sections import show
 from sealdesk.web.presenters.encryption import TECHNOLOGIES
+from sealdesk.web.admin.downloads import public_text
 from sealdesk.web.presenters.keys import KeyFace, key_face
 from sealdesk.web.presenters.logs import log_line
 from sealmail.keys import Technology
 
 _PAGES = {Technology.SMIME: "admin_smime", Technology.OPENPGP: "admin_openpgp"}
 _LOG_LINES = 8
+LONGEST_LIST = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class Adding:
     title: str
     sentence: str
     action: str
-    form: MaterialForm
+    form: AddingForm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,7 @@ def download(request: AgentRequest, key_id: UUID) -> HttpResponse:  # noqa: ARG0
     """The certificate or public key, as a text file."""
     key = get_object_or_404(StoredKey, pk=key_id)
     is_certificate = key.technology == Technology.SMIME
-    response = HttpResponse(public_material(key), content_type="application/octet-stream")
+    response = HttpResponse(public_text(key), content_type="application/octet-stream")
     name = f"{key.fingerprint[-16:]}.{'pem' if is_certificate else 'asc'}"
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
@@ -154,28 +155,28 @@ def defaults(request: AgentRequest, technology: str) -> HttpResponse:
     return redirect(f"{reverse(_PAGES[chosen])}#default")
 
 
-def _add(request: AgentRequest, technology: Technology, form: MaterialForm) -> HttpResponseBase:
+def _add(request: AgentRequest, technology: Technology, form: AddingForm) -> HttpResponseBase:
     if form.is_valid():
         try:
-            result = form.add(technology, by=request.user)
+            sentences = form.add(by=request.user)
         except DeskError as error:
-            refused(form, error)
+            form.refuse(error)
         else:
-            for sentence in result:
+            for sentence in sentences:
                 messages.success(request, sentence)
             return redirect(_PAGES[technology])
     return _show(request, technology, failed=form, status=422)
 
 
 def _show(
-    request: AgentRequest, technology: Technology, *, failed: MaterialForm | None = None, status: int = 200
+    request: AgentRequest, technology: Technology, *, failed: AddingForm | None = None, status: int = 200
 ) -> HttpResponseBase:
     entries = security_log().filter(technology=technology.value)[:_LOG_LINES]
     context: dict[str, Any] = {
         "technology": technology.value,
         "word": TECHNOLOGIES[technology],
         "thing": "certificate" if technology is Technology.SMIME else "key",
-        "is_on": is_on(technology),
+        "is_on": technology in technologies_on(),
         "lists": _lists(technology),
         "adds": _adds(technology, failed),
         "defaults": [_default(group, technology) for group in Group.objects.filter(is_active=True)],
@@ -185,18 +186,22 @@ def _show(
 
 
 def _lists(technology: Technology) -> list[KeyList]:
-    found = key_lists(technology)
-    titles = (
-        ("Own", "Without a private key of our own, nothing can be signed, and nobody can encrypt to us.", found.own),
-        ("Contacts", "Certificates and keys of customers appear here when they are added.", found.contacts),
-        ("Issuers", "", found.issuers),
-        ("Seen in mail, confirmed by nobody", "", found.candidates),
-    )
-    lists = [KeyList(title=title, empty=empty, keys=[key_face(key) for key in keys]) for title, empty, keys in titles]
-    return [one for one in lists if one.keys or one.empty]
+    added = [key_face(row) for row in key_rows(stored_keys(technology)[:LONGEST_LIST])]
+    seen = [key_face(row) for row in key_rows(stored_keys(technology, candidates=True)[:LONGEST_LIST])]
+    own = [face for face in added if face.has_secret]
+    issuers = [face for face in added if face.key.is_ca and not face.has_secret]
+    contacts = [face for face in added if not face.has_secret and not face.key.is_ca]
+    return [
+        KeyList(title="Own", keys=own, empty="Without a private key of our own, nothing is signed or decrypted here."),
+        KeyList(
+            title="Contacts", keys=contacts, empty="Certificates and keys of customers appear when they are added."
+        ),
+        *([KeyList(title="Issuers", keys=issuers, empty="")] if issuers else []),
+        *([KeyList(title="Seen in mail, confirmed by nobody", keys=seen, empty="")] if seen else []),
+    ]
 
 
-def _adds(technology: Technology, failed: MaterialForm | None) -> list[Adding]:
+def _adds(technology: Technology, failed: AddingForm | None) -> list[Adding]:
     kinds = (CertificateForm, PrivateKeyForm) if technology is Technology.SMIME else (PGPKeyForm,)
     return [
         Adding(

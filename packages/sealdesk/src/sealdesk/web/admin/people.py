@@ -40,9 +40,7 @@ class AgentForm(forms.Form):
     password = forms.CharField(
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), help_text="At least 10 characters."
     )
-    groups = forms.ModelMultipleChoiceField(
-        Group.objects.none(), required=False, widget=forms.CheckboxSelectMultiple
-    )
+    groups = forms.ModelMultipleChoiceField(Group.objects.none(), required=False, widget=forms.CheckboxSelectMultiple)
     is_administrator = forms.BooleanField(label="Administrator: may change everything in this area", required=False)
 
     def __init__(self, *args: object, **kwargs: object) -> None:

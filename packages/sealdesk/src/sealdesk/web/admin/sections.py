@@ -80,7 +80,9 @@ def index(request: AgentRequest) -> HttpResponse:
     return redirect("admin_smime")
 
 
-def show(request: AgentRequest, url: str, template: str, context: dict[str, Any], status: int = 200) -> HttpResponseBase:
+def show(
+    request: AgentRequest, url: str, template: str, context: dict[str, Any], status: int = 200
+) -> HttpResponseBase:
     """A page of a section."""
     shared = {"section": ALL[url], "security": SECURITY, "desk": DESK, "view_slug": "none"}
     return render(request, template, {**shared, **context}, status=status)

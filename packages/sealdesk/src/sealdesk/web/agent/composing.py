@@ -135,9 +135,7 @@ def composer_for(
     )
 
 
-def sealing_for(
-    letter: Letter, group: Group, *, sender: SenderAddress | None = None, strict: bool = False
-) -> Sealing:
+def sealing_for(letter: Letter, group: Group, *, sender: SenderAddress | None = None, strict: bool = False) -> Sealing:
     """The plan and what it means for the buttons. `strict`: addresses that are none raise Invalid."""
     recipients = _recipients(letter, strict=strict)
     wants_encrypt, wants_sign = letter.encrypt, letter.sign
@@ -153,7 +151,9 @@ def sealing_for(
     return Sealing(recipients=recipients, plan=plan, panel=panel)
 
 
-def obstacles(letter: Letter, group: Group, *, sender: SenderAddress | None, answers_encrypted: bool) -> dict[str, list[str]]:
+def obstacles(
+    letter: Letter, group: Group, *, sender: SenderAddress | None, answers_encrypted: bool
+) -> dict[str, list[str]]:
     """Why the letter cannot leave as it is shown; empty: it can. Raises Invalid for addresses that are none."""
     sealing = sealing_for(letter, group, sender=sender, strict=True)
     encrypt, sign = letter.wants
@@ -184,9 +184,7 @@ def _final(letter: Letter, group: Group, recipients: Recipients, sender: SenderA
     )
 
 
-def _plan(
-    letter: Letter, group: Group, recipients: Recipients, sender: SenderAddress | None, *, encrypt: bool
-) -> Plan:
+def _plan(letter: Letter, group: Group, recipients: Recipients, sender: SenderAddress | None, *, encrypt: bool) -> Plan:
     return preview(
         group=group, recipients=recipients, sign=True, encrypt=encrypt, technology=letter.technology, sender=sender
     )

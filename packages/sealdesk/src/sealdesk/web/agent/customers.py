@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sealdesk.keyring.models import StoredKey
-from sealdesk.keyring.queries import keys_of_addresses
+from sealdesk.keyring.queries import key_rows, keys_naming
 from sealdesk.people.models import Customer
 from sealdesk.tickets.models import Ticket
 from sealdesk.web.presenters.keys import KeyFace, key_face
@@ -25,6 +24,6 @@ class CustomerFacts:
 def customer_facts(customer: Customer, tickets: Sequence[Ticket]) -> CustomerFacts:
     """The facts about a customer, with the tickets that the agent may see."""
     addresses = [one.address for one in customer.addresses.all()]
-    keys: list[StoredKey] = keys_of_addresses(addresses)
+    keys = key_rows(keys_naming(addresses))
     name = customer.name if customer.name not in addresses else ""
     return CustomerFacts(name=name, addresses=addresses, keys=[key_face(key) for key in keys], tickets=tickets)

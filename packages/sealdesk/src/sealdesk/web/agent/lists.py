@@ -180,9 +180,15 @@ def _query(group: UUID | None, words: str) -> str:
 
 def _empty(agent: Agent, view: View, words: str) -> dict[str, str]:
     if words:
-        return {"title": "Nothing found", "sentence": "Search finds ticket numbers, and names and addresses of customers."}
+        return {
+            "title": "Nothing found",
+            "sentence": "Search finds ticket numbers, and names and addresses of customers.",
+        }
     if not groups_of(agent).exists():
-        return {"title": "You are in no group yet", "sentence": "An administrator adds you to groups; their mail appears here."}
+        return {
+            "title": "You are in no group yet",
+            "sentence": "An administrator adds you to groups; their mail appears here.",
+        }
     link = {} if view.slug == "all" else {"link": reverse("tickets", args=["all"]), "link_label": "Show all tickets"}
     return {"title": "No tickets here", "sentence": view.empty, **link}
 

@@ -173,9 +173,7 @@ def _composer(page: TicketPage, letter: Letter, errors: Mapping[str, Sequence[st
 def _obstacles(page: TicketPage, letter: Letter) -> dict[str, list[str]]:
     if not letter.text.strip():
         return {"text": ["Write something first."]}
-    return obstacles(
-        letter, page.ticket.group, sender=_sender(page.ticket), answers_encrypted=_answers_encrypted(page)
-    )
+    return obstacles(letter, page.ticket.group, sender=_sender(page.ticket), answers_encrypted=_answers_encrypted(page))
 
 
 def _send(request: AgentRequest, page: TicketPage, letter: Letter) -> HttpResponse:

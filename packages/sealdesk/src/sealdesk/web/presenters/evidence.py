@@ -120,7 +120,9 @@ def words(table: Mapping[Code, str], kind: type[Code], code: str) -> str:
 def _speaking_signer(report: JSON) -> JSON:
     """The facts of the signer who decided the verdict: the first of the layer that names him."""
     fingerprint = (report.get("signature", {}).get("signer") or {}).get("fingerprint")
-    signers = [facts for layer in report.get("layers", ()) if layer["kind"] == "signature" for facts in layer["signers"]]
+    signers = [
+        facts for layer in report.get("layers", ()) if layer["kind"] == "signature" for facts in layer["signers"]
+    ]
     for facts in reversed(signers):
         if (facts.get("signer") or {}).get("fingerprint") == fingerprint:
             return dict(facts)

@@ -52,7 +52,9 @@ FAILURES: Mapping[str, Face] = {
     "database": _face("The database failed", "It could not be written down.", "Retry."),
 }
 
-UNKNOWN = _face("Failed inside Sealdesk", "Taking it in failed; the mail itself is kept.", "Retry, and look at the log.")
+UNKNOWN = _face(
+    "Failed inside Sealdesk", "Taking it in failed; the mail itself is kept.", "Retry, and look at the log."
+)
 
 
 def quarantine_face(code: str) -> Face:

@@ -61,9 +61,7 @@ REASONS: Mapping[Reason, Face] = {
         "Signed by someone else", "Sent as {sender}, but signed by {signer}.", "Treat it as unsigned; ask."
     ),
     Reason.NO_ADDRESS: _look("Signer without address", "Intact, but the certificate names no e-mail address."),
-    Reason.OUTSIDE_ENCRYPTION: _look(
-        "Envelope signed", "{address} signed the sealed envelope, not the words inside."
-    ),
+    Reason.OUTSIDE_ENCRYPTION: _look("Envelope signed", "{address} signed the sealed envelope, not the words inside."),
     Reason.NOT_YET_VALID: _look(
         "Certificate was not valid", "Intact, but the certificate was valid only from {valid_from} to {valid_until}."
     ),

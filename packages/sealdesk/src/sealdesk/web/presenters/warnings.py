@@ -24,7 +24,9 @@ WARNINGS: Mapping[Warning, Face] = {
     Warning.STRUCTURE_DEFECTS: _look("Built wrongly", "The message breaks the rules for mail; parts may be missing."),
     Warning.ENCRYPTED_PART: _look("Encrypted part inside", "A part is encrypted, the rest of the message is not."),
     Warning.SIGNED_PART: _look("Signed part inside", "A part is signed, the rest of the message is not."),
-    Warning.WEAK_ENCRYPTION: _look("Old cipher", "It was encrypted with an old cipher that Sealdesk never uses itself."),
+    Warning.WEAK_ENCRYPTION: _look(
+        "Old cipher", "It was encrypted with an old cipher that Sealdesk never uses itself."
+    ),
     Warning.MALLEABLE_ENCRYPTION: _look(
         "Changes may go unnoticed", "This form of encryption does not notice changes; only a good signature does."
     ),
