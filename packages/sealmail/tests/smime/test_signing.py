@@ -112,7 +112,6 @@ def test_sign_keeps_the_entity_as_it_was_given(owners, now: datetime, parts_of) 
     assert parts_of(smime.sign(content, owners["ec"].secret, [], now))[0] == content
 
 
-@pytest.mark.mission("S3")
 def test_sign_with_protected_key_needs_its_passphrase(owners, entity: bytes, now: datetime) -> None:
     key, private = owners["ec"].key, loaded(owners["ec"].secret)
     material = private.private_bytes(
