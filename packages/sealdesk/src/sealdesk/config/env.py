@@ -1,4 +1,4 @@
-"""Typed readers of environment variables that refuse nonsense. `NAME_FILE` may hold the path of a file with the value."""
+"""Typed readers of environment variables that refuse nonsense. `NAME_FILE` may name a file with the value."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ def secret(name: str) -> str:
     """The variable's value, or the content of the file that `NAME_FILE` names; empty where neither is set."""
     path = os.environ.get(f"{name}_FILE")
     if path:
-        return Path(path).read_text(encoding="utf-8").strip()
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ImproperlyConfigured(f"{name}_FILE names a file that cannot be read: {path}") from error
     return os.environ.get(name, "")
 
 

@@ -18,6 +18,19 @@ MASTER_KEY = env.text("SEALDESK_MASTER_KEY")
 MASTER_KEY_FILE = Path(env.text("SEALDESK_MASTER_KEY_FILE", str(HOME / "key" / "master.key")))
 """In a folder of its own beside the data folder: never inside it, never in a backup."""
 
+
+def _own_folder(path: Path) -> None:
+    """Makes the folder, for this user alone; one that is there stays as it is (system checks look at it)."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"The folder {path} cannot be made: {error.strerror}") from error
+
+
+if HOME in DATA_FOLDER.parents:
+    _own_folder(HOME)
+_own_folder(DATA_FOLDER)
+
 DEBUG = env.boolean("SEALDESK_DEBUG", default=False)
 ALLOWED_HOSTS = env.words("SEALDESK_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("SEALDESK_ORIGINS")
@@ -30,7 +43,7 @@ def _secret_key() -> str:
     # Derived from the master key, so that one secret is enough to run a desk.
     from sealdesk.core.masterkey import read_master_key
 
-    master = read_master_key(MASTER_KEY, MASTER_KEY_FILE)
+    master = read_master_key(MASTER_KEY, MASTER_KEY_FILE, data_folder=DATA_FOLDER)
     return base64.b64encode(hashlib.sha256(b"sealdesk sessions\x00" + master).digest()).decode()
 
 
@@ -42,7 +55,11 @@ def _database(url: str) -> dict[str, object]:
             "OPTIONS": {
                 "timeout": 20,
                 "transaction_mode": "IMMEDIATE",
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;",
+                # Temporary tables and indexes stay in memory, and what is deleted is overwritten.
+                "init_command": (
+                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON; "
+                    "PRAGMA temp_store=MEMORY;"
+                ),
             },
         }
     parts = urlsplit(url)
@@ -117,6 +134,17 @@ TEMPLATES = [
     },
 ]
 
+STORAGES = {
+    "default": {
+        "BACKEND": "sealdesk.core.storage.DurableFiles",
+        "OPTIONS": {
+            "location": DATA_FOLDER / "blobs",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_FOLDER / "static"
 WHITENOISE_USE_FINDERS = True

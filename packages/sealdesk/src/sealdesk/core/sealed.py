@@ -1,19 +1,24 @@
 """Model fields whose values lie encrypted in the database and are plain on the instance.
 
-A sealed field cannot be filtered, ordered or updated in bulk by value: the database only ever sees ciphertext, and a
-plain value that would reach it raises TypeError.
+A sealed field cannot be searched or updated in bulk by value: the database only ever sees ciphertext, and a plain value
+that would reach it raises. Each read opens the stored bytes anew: to change a JSON value, assign a new one.
 """
 
 from __future__ import annotations
 
 import json
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.db import models
 from django.db.models.query_utils import DeferredAttribute
 
 from sealdesk.core.vault import DataKey, vault
+
+if TYPE_CHECKING:
+    _BinaryField = models.BinaryField[Any, Any]
+else:
+    _BinaryField = models.BinaryField
 
 
 class Ciphertext(bytes):
@@ -23,6 +28,8 @@ class Ciphertext(bytes):
 
 
 class _SealedAttribute(DeferredAttribute):
+    field: SealedField
+
     def __get__(self, instance: Any, cls: Any = None) -> Any:
         if instance is None:
             return self
@@ -33,7 +40,7 @@ class _SealedAttribute(DeferredAttribute):
         instance.__dict__[self.field.attname] = value
 
 
-class SealedField(models.BinaryField):
+class SealedField(_BinaryField):
     """Bytes in the vault. Only for models that derive from `SealedModel`."""
 
     descriptor_class = _SealedAttribute
@@ -41,17 +48,27 @@ class SealedField(models.BinaryField):
     def from_db_value(self, value: bytes | None, *_: object) -> Ciphertext | None:
         return None if value is None else Ciphertext(value)
 
+    def to_python(self, value: Any) -> Any:
+        return value
+
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
         if value is not None and not isinstance(value, Ciphertext):
             raise TypeError(f"{self.name} is sealed: save it on an instance")
         return super().get_db_prep_value(None if value is None else bytes(value), connection, prepared)
 
-    def pre_save(self, model_instance: Any, add: bool) -> Any:
+    def get_lookup(self, lookup_name: str) -> Any:
+        """Only whether there is a value can be asked; Django raises FieldError for every other lookup."""
+        return super().get_lookup(lookup_name) if lookup_name == "isnull" else None
+
+    def pre_save(self, model_instance: Any, add: bool) -> Any:  # noqa: ARG002 -- Django's signature
         stored = model_instance.__dict__.get(self.attname)
         if stored is None or isinstance(stored, Ciphertext):
             return stored
-        sealed = Ciphertext(model_instance.data_key().seal(self.encode(stored), self._context(model_instance)))
-        return sealed
+        return Ciphertext(model_instance.data_key().seal(self.encode(stored), self._context(model_instance)))
+
+    def value_to_string(self, obj: models.Model) -> NoReturn:
+        """Never: dumpdata would write plain text."""
+        raise TypeError(f"{self.name} of {type(obj).__name__} is sealed: it is not exported")
 
     def plain(self, instance: Any, stored: Ciphertext) -> Any:
         """The value that `stored` holds for this instance; VaultError where it does not open."""
@@ -65,8 +82,8 @@ class SealedField(models.BinaryField):
         """Bytes to value."""
         return data
 
-    def _context(self, instance: models.Model) -> str:
-        return f"{instance._meta.label_lower}|{instance.pk}|{self.name}"
+    def _context(self, instance: SealedModel) -> str:
+        return f"{instance.vault_context()}|{self.name}"
 
 
 class SealedTextField(SealedField):
@@ -83,13 +100,13 @@ class SealedJSONField(SealedField):
     """A JSON value in the vault."""
 
     def encode(self, value: Any) -> bytes:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(value, separators=(",", ":")).encode("ascii")
 
     def decode(self, data: bytes) -> Any:
         return json.loads(data)
 
 
-class WrappedKeyField(models.BinaryField):
+class WrappedKeyField(_BinaryField):
     """The row's data key, wrapped by the master key; made when the row is first saved."""
 
     def pre_save(self, model_instance: Any, add: bool) -> Any:
@@ -106,9 +123,22 @@ class SealedModel(models.Model):
     class Meta:
         abstract = True
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the unwrapped key: what is pickled may be stored."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_unwrapped"}
+
+    def vault_context(self) -> str:
+        """What ciphertexts of this row are bound to."""
+        concrete = self._meta.concrete_model or type(self)
+        return f"{concrete._meta.label_lower}|{self.pk}"  # noqa: SLF001 -- Django's documented model API
+
     def data_key(self) -> DataKey:
-        """The row's data key; made on the first call for a new row."""
-        context = f"{self._meta.label_lower}|{self.pk}"
+        """The row's data key, unwrapped once for each instance; made on the first call for a new row."""
+        context = self.vault_context()
         if not self.wrapped_key:
             self.wrapped_key = vault().new_wrapped_key(context)
-        return vault().unwrap(bytes(self.wrapped_key), context)
+        wrapped = bytes(self.wrapped_key)
+        cached: tuple[bytes, str, DataKey] | None = self.__dict__.get("_unwrapped")
+        if cached is None or cached[:2] != (wrapped, context):
+            cached = self.__dict__["_unwrapped"] = (wrapped, context, vault().unwrap(wrapped, context))
+        return cached[2]

@@ -1,7 +1,7 @@
-"""Encryption at rest: one master key outside database and files wraps a random data key for each row that holds secrets.
+"""Encryption at rest: one master key outside database and files wraps a random data key for each row with secrets.
 
 AES-256-GCM throughout. Additional data names the model, row and field, so that a ciphertext moved elsewhere does not
-open. Used through `core.sealed` (fields) and `core.blobs` (files); nothing else touches a data key.
+open. Used through `core.sealed` (fields), `core.blobs` (files) and `core.hashing`; nothing else touches a key.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes, hmac
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -39,40 +39,43 @@ class DataKey:
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """The plain bytes; VaultError where key, context or bytes do not fit."""
-        return _open(self.secret, sealed, context)
+        version, nonce, body = sealed[:1], sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
+        if version != VERSION:
+            raise VaultError("unknown form of vault data")
+        try:
+            return AESGCM(self.secret).decrypt(nonce, body, context.encode())
+        except (InvalidTag, ValueError) as error:  # ValueError: too short to hold a nonce
+            raise VaultError("vault data does not open under this master key") from error
+
+    def derive(self, purpose: bytes, salt: bytes) -> bytes:
+        """32 bytes for a use of their own, so that nonces of different uses can never meet under one key."""
+        return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=salt, info=purpose).derive(self.secret)
 
 
 class Vault:
-    """What the master key can do: wrap and unwrap data keys, and derive keys for hashing."""
+    """What the master key can do: make, wrap and unwrap data keys."""
 
     def __init__(self, master_key: bytes) -> None:
         """`master_key`: 32 random bytes."""
-        self._master = HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=b"wrap").derive(master_key)
-        self._hashing = HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=b"hash").derive(master_key)
+        self._wrapping = DataKey(DataKey(master_key).derive(b"wrap", b""))
 
     def new_wrapped_key(self, context: str) -> bytes:
         """A fresh data key, wrapped for storage beside the row that `context` names."""
-        return DataKey(self._master).seal(os.urandom(KEY_BYTES), context)
+        return self.wrap(DataKey(os.urandom(KEY_BYTES)), context)
+
+    def wrap(self, key: DataKey, context: str) -> bytes:
+        """A data key in the form in which it is stored."""
+        return self._wrapping.seal(key.secret, context)
 
     def unwrap(self, wrapped: bytes, context: str) -> DataKey:
-        """The data key of a row."""
-        return DataKey(_open(self._master, wrapped, context))
+        """The data key of a row; VaultError where it belongs to another row or master key."""
+        return DataKey(self._wrapping.open(wrapped, context))
 
     def keyed_hash(self, purpose: str, value: bytes) -> bytes:
-        """32 bytes that are equal for equal values and tell nothing without the master key."""
-        mac = hmac.HMAC(self._hashing, hashes.SHA256())
-        mac.update(purpose.encode() + b"\x00" + value)
-        return mac.finalize()
+        """The same as `core.hashing.hashing_key(purpose).digest(value)`, for a single value."""
+        from sealdesk.core.hashing import hashing_key
 
-
-def _open(key: bytes, sealed: bytes, context: str) -> bytes:
-    version, nonce, body = sealed[:1], sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
-    if version != VERSION:
-        raise VaultError("unknown form of vault data")
-    try:
-        return AESGCM(key).decrypt(nonce, body, context.encode())
-    except (InvalidTag, ValueError) as error:
-        raise VaultError("vault data does not open under this master key") from error
+        return hashing_key(purpose, vault=self).digest(value)
 
 
 @lru_cache(maxsize=1)

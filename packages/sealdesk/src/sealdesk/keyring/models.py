@@ -6,11 +6,22 @@ import uuid
 
 from django.db import models
 
-from sealdesk.core.sealed import SealedField, SealedModel, SealedTextField
+from sealdesk.core.sealed import SealedField, SealedJSONField, SealedModel
 from sealdesk.people.models import Agent, Group
 from sealmail.keys import Technology, TrustLevel
 
 TECHNOLOGIES = [(technology.value, technology.name) for technology in Technology]
+
+
+class Origin(models.TextChoices):
+    """How a key came here."""
+
+    ADDED = "added"
+    """By an administrator, for its own sake."""
+    BUNDLE = "bundle"
+    """Beside something that was added: an intermediate that vouches for nobody."""
+    HARVESTED = "harvested"
+    """From a mail: a candidate."""
 
 
 class StoredKey(models.Model):
@@ -20,17 +31,19 @@ class StoredKey(models.Model):
     technology = models.CharField(max_length=8, choices=TECHNOLOGIES)
     fingerprint = models.CharField(max_length=64)
     material = models.BinaryField()
+    public_hash = models.CharField(max_length=64, blank=True, db_index=True)
+    """For certificates: SHA-256 of the public key, by which private keys find them."""
     name = models.CharField(max_length=300, blank=True)
     algorithm = models.CharField(max_length=60)
     valid_from = models.DateTimeField()
     valid_until = models.DateTimeField(null=True)
     can_sign = models.BooleanField()
     can_encrypt = models.BooleanField()
+    can_certify = models.BooleanField()
     is_ca = models.BooleanField(default=False)
     subject = models.CharField(max_length=80, blank=True)
     issuer = models.CharField(max_length=80, blank=True)
-    origin = models.CharField(max_length=20, default="added")
-    """How it came here: "added" by an administrator, "harvested" from mail, "bundle" beside something added."""
+    origin = models.CharField(max_length=20, choices=Origin.choices, default=Origin.ADDED)
     added_at = models.DateTimeField()
     added_by = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
 
@@ -48,8 +61,11 @@ class KeyAddress(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     key = models.ForeignKey(StoredKey, on_delete=models.CASCADE, related_name="named_addresses")
     address = models.CharField(max_length=320, db_index=True)
+    position = models.PositiveSmallIntegerField(default=0)
+    """The key's own order: the first is its main one."""
 
     class Meta:
+        ordering = ("position",)
         constraints = (models.UniqueConstraint(fields=("key", "address"), name="key_address_once"),)
 
     def __str__(self) -> str:
@@ -75,7 +91,8 @@ class StoredSecret(SealedModel):
 
     key = models.OneToOneField(StoredKey, on_delete=models.CASCADE, related_name="secret")
     material = SealedField()
-    passphrase = SealedTextField(null=True)
+    passphrases = SealedJSONField(default=list)
+    """Those that open `material`, in order; empty where nothing protects it."""
     groups: models.ManyToManyField[Group, models.Model] = models.ManyToManyField(Group, related_name="secret_keys")
     added_at = models.DateTimeField()
     added_by = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -85,11 +102,14 @@ class StoredSecret(SealedModel):
 
 
 class TrustDecision(models.Model):
-    """Somebody decided how far a key is trusted. The newest decision for a key holds; older ones are its history."""
+    """Somebody decided how far a key is trusted. One decision for a key is current; older ones are its history."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     key = models.ForeignKey(StoredKey, on_delete=models.CASCADE, related_name="trust_decisions")
     level = models.SmallIntegerField(choices=[(level.value, level.name) for level in TrustLevel])
+    addresses = models.JSONField(default=list)
+    """What it holds for: addresses that the key named when it was decided. A key that later names others does not
+    take its trust along. A rejection holds for all."""
     vouches = models.BooleanField(default=False)
     """For CA certificates: it vouches for what it issued."""
     domains = models.JSONField(null=True)
@@ -97,9 +117,14 @@ class TrustDecision(models.Model):
     decided_at = models.DateTimeField()
     decided_by = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
     how_checked = models.CharField(max_length=200, default="not recorded")
+    is_current = models.BooleanField(default=True)
 
     class Meta:
-        indexes = (models.Index(fields=("key", "-decided_at")),)
+        ordering = ("-decided_at",)
+        constraints = (
+            models.UniqueConstraint(fields=("key",), condition=models.Q(is_current=True), name="one_current_decision"),
+        )
+        indexes = (models.Index(fields=("is_current", "vouches")),)
 
     def __str__(self) -> str:
         return f"{self.key_id}: {self.level}"

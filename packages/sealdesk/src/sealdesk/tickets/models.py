@@ -58,6 +58,8 @@ class Article(SealedModel):
     created_by = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
     sender = models.CharField(max_length=320, blank=True)
     sender_name = models.CharField(max_length=300, blank=True)
+    is_automatic = models.BooleanField(default=False)
+    """A bounce, an automatic reply, or mail of a list: nothing of ours ever answers it by itself."""
     to = models.JSONField(default=list)
     cc = models.JSONField(default=list)
     bcc = models.JSONField(default=list)
@@ -79,10 +81,11 @@ class Article(SealedModel):
     signer_address = models.CharField(max_length=320, blank=True)
     warnings = models.JSONField(default=list)
     report = SealedJSONField(null=True)
-    """For incoming mail: the frozen report of receipt (`sealmail` report JSON). For outgoing: the plan that was sent."""
+    """Incoming: the frozen report of receipt (`sealmail` report JSON). Outgoing: the plan that was sent."""
 
     class Meta:
         ordering = ("created_at", "id")
+        indexes = (models.Index(fields=("sender", "-created_at")),)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
