@@ -1,10 +1,10 @@
-"""People with certificates, the openssl command as the other side, and the vectors that other projects made."""
+"""People with certificates, the openssl command as the other side, and readers for files of others."""
 
 from __future__ import annotations
 
 import base64
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,16 +90,6 @@ def parts_of() -> Callable[[bytes], tuple[bytes, bytes]]:
         return content[2:-2], base64.b64decode(signature.split(b"\r\n\r\n", 1)[1])
 
     return split
-
-
-@pytest.fixture(scope="session")
-def vectors() -> Iterator[Path]:
-    """The folder `shared/vectors` beside the repository or above it."""
-    for parent in Path(__file__).resolve().parents:
-        if (parent / "shared" / "vectors").is_dir():
-            yield parent / "shared" / "vectors"
-            return
-    pytest.skip("the shared test vectors are not beside this repository (shared/vectors)")
 
 
 @pytest.fixture(scope="session")
