@@ -398,21 +398,10 @@ def test_a_kind_of_cms_that_is_no_mail_is_unsupported(world: World) -> None:
 @pytest.fixture
 def openssl_encrypt(rsa_desk: SecretKey, tmp_path: Path) -> Callable[[str], bytes]:
     def encrypt(cipher: str) -> bytes:
-        (tmp_path / "to.der").write_bytes(world.desk.key.material)
-        subprocess.run(
-            ["openssl", "x509", "-inform", "DER", "-in", tmp_path / "to.der", "-out", tmp_path / "to.pem"], check=True
-        )
-        command = [
-            "openssl",
-            "cms",
-            "-encrypt",
-            "-provider",
-            "default",
-            "-provider",
-            "legacy",
-            cipher,
-            tmp_path / "to.pem",
-        ]
+        recipient = tmp_path / "to.pem"
+        recipient.write_text(ssl.DER_cert_to_PEM_cert(rsa_desk.key.material))
+        providers = ["-provider", "default", "-provider", "legacy"]
+        command = ["openssl", "cms", "-encrypt", *providers, cipher, recipient]
         done = subprocess.run(command, input=build_entity(draft()), capture_output=True, check=True)
         return done.stdout.split(b"MIME-Version: 1.0\n", 1)[1].replace(b"\n", b"\r\n")
 
