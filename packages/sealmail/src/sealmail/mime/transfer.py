@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterator
 from enum import StrEnum
 
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
@@ -85,21 +86,32 @@ def encode_quoted_printable(data: bytes) -> bytes:
     return b"\r\n".join(_quoted_line(line) for line in data.split(b"\r\n"))
 
 
-_AS_IT_IS = frozenset(range(33, 127)) - {ord("=")} | {ord(" "), ord("\t")}
-_TOKENS = [bytes([octet]) if octet in _AS_IT_IS else b"=%02X" % octet for octet in range(256)]
+_LONGEST_PIECE = 73
+"""Leaves room for the "=" that joins lines, and for "From " and "." that get two characters longer."""
+_NOT_AS_IT_IS = re.compile(rb"[^ \t!-<>-~]")
+_TRAILING_SPACE = re.compile(rb"[ \t]\Z")
 
 
 def _quoted_line(line: bytes) -> bytes:
-    tokens = [_TOKENS[octet] for octet in line]
-    if tokens and tokens[-1] in {b" ", b"\t"}:
-        tokens[-1] = b"=%02X" % line[-1]
-    lines = [b""]
-    for token in tokens:
-        # 73 leaves room for the "=" that joins lines, and for "From " and "." that get two characters longer.
-        if len(lines[-1]) + len(token) > 73:
-            lines.append(b"")
-        lines[-1] += token
-    return b"=\r\n".join(_shielded(piece) for piece in lines)
+    quoted = _TRAILING_SPACE.sub(_escaped, _NOT_AS_IT_IS.sub(_escaped, line))
+    if len(quoted) <= _LONGEST_PIECE:
+        return _shielded(quoted)
+    return b"=\r\n".join(_shielded(piece) for piece in _pieces(quoted))
+
+
+def _escaped(match: re.Match[bytes]) -> bytes:
+    return b"=%02X" % match[0][0]
+
+
+def _pieces(quoted: bytes) -> Iterator[bytes]:
+    """The line in pieces, none of which ends inside an escaped octet."""
+    start = 0
+    while start < len(quoted):
+        end = start + _LONGEST_PIECE
+        if (escape := quoted.rfind(b"=", end - 2, end)) >= 0 and end < len(quoted):
+            end = escape
+        yield quoted[start:end]
+        start = end
 
 
 def _shielded(piece: bytes) -> bytes:
