@@ -19,9 +19,9 @@ from sealmail.errors import UsageError
 from sealmail.mime.fields import (
     address_field,
     ascii_field,
+    fields_to_bytes,
     message_id_text,
     parameter_field,
-    render_headers,
     unstructured_field,
 )
 from sealmail.mime.headers import Headers, structured
@@ -230,10 +230,10 @@ def _seven_bit(part: Part) -> bytes:
     given = Headers([f for f in part.headers if f.name.lower().startswith("content-")])
     body = canonical_line_ends(part.body)
     if is_seven_bit(body):
-        return render_headers(given) + b"\r\n" + body
+        return fields_to_bytes(given) + b"\r\n" + body
     if part.is_multipart and part.children:
         params = {name: value for name, value in part.params.items() if name != "boundary"}
-        rest = render_headers(given.without("content-type", "content-transfer-encoding"))
+        rest = fields_to_bytes(given.without("content-type", "content-transfer-encoding"))
         return rest + multipart(part.content_type.partition("/")[2], list(map(_seven_bit, part.children)), params)
     if part.is_message or part.is_multipart:
         return _file_part("application/octet-stream", None, part.filename or "message.eml", part.body, is_whole=False)
@@ -241,7 +241,7 @@ def _seven_bit(part: Part) -> bytes:
 
 
 def _leaf_anew(part: Part, given: Headers) -> bytes:
-    head = render_headers(given.without("content-transfer-encoding"))
+    head = fields_to_bytes(given.without("content-transfer-encoding"))
     octets = part.decoded()
     if not given.has("content-type"):
         head += parameter_field("Content-Type", "text/plain", {"charset": _likely_charset(octets)})
