@@ -47,9 +47,19 @@ class GnuPG:
         """Makes a key with one encryption subkey; its fingerprint."""
         faked = ["--faked-system-time", when + "!"] if when else []
         encryption = {"ed25519": "cv25519"}.get(algorithm, algorithm)
-        self(*faked, "--quick-generate-key", user_id, algorithm, "cert,sign", *(usage or ("never",)), passphrase=passphrase)
+        self(
+            *faked,
+            "--quick-generate-key",
+            user_id,
+            algorithm,
+            "cert,sign",
+            *(usage or ("never",)),
+            passphrase=passphrase,
+        )
         fingerprint = self.fingerprint(user_id)
-        self(*faked, "--quick-add-key", fingerprint, encryption, "encrypt", *(usage or ("never",)), passphrase=passphrase)
+        self(
+            *faked, "--quick-add-key", fingerprint, encryption, "encrypt", *(usage or ("never",)), passphrase=passphrase
+        )
         return fingerprint
 
     def fingerprint(self, user_id: str) -> str:
@@ -64,7 +74,7 @@ class GnuPG:
 
 
 def new_home():
-    home = Path(tempfile.mkdtemp(prefix="sd-pgp-", dir="/tmp"))  # noqa: S108 -- gpg's sockets need a short path
+    home = Path(tempfile.mkdtemp(prefix="sd-pgp-", dir="/tmp"))
     return GnuPG(home)
 
 
