@@ -1,0 +1,1 @@
+"""Messages made by gpg, opened by us."""
