@@ -8,7 +8,7 @@ import pwd
 import shutil
 import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -125,8 +125,11 @@ userdb {{
   driver = static
   args = uid={owner.mail_user} gid={owner.mail_group} home={mailboxes}/%Lu allow_all_users=yes
 }}
+service anvil {{
+  {owner.chroot()}
+}}
 service imap-login {{
-  {owner.login_chroot()}
+  {owner.chroot()}
   inet_listener imap {{
     port = {self.imap_port}
   }}
@@ -169,7 +172,8 @@ class _Owner:
         names = f"default_internal_user = {self.mail_user}\ndefault_login_user = {self.mail_user}\n"
         return f"{names}default_internal_group = {self.mail_group}\nfirst_valid_uid = 1\nfirst_valid_gid = 1"
 
-    def login_chroot(self) -> str:
+    def chroot(self) -> str:
+        """Only root can lock a process into a folder."""
         return "" if self.privileged else "chroot ="
 
 
@@ -179,7 +183,7 @@ def _check_version() -> None:
         raise PeerError(f"these tests configure Dovecot 2.3; this is {said.strip()}, whose settings have other names")
 
 
-def _body(answer: list[bytes | tuple[bytes, bytes] | None]) -> bytes:
+def _body(answer: Sequence[bytes | tuple[bytes, bytes] | None]) -> bytes:
     return next(part[1] for part in answer if isinstance(part, tuple))
 
 

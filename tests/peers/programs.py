@@ -14,6 +14,8 @@ from pathlib import Path
 LOOPBACK = "127.0.0.1"
 # Debian keeps the servers where only root's PATH looks.
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
+# The kernel tells the keeper when the tests are killed. A server that changes users would forget such an order.
+KEEPER = '"$@" & server=$!; trap "kill $server" TERM; wait $server; wait $server'
 
 
 class PeerError(Exception):
@@ -73,10 +75,9 @@ class Server:
 
     def __init__(self, command: Sequence[str], *, log: Path) -> None:
         self._log = log
-        # setpriv keeps the process id and lets the kernel end the server when the tests are killed.
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
-                [program("setpriv"), "--pdeathsig", "TERM", *command],
+                [program("setpriv"), "--pdeathsig", "TERM", program("sh"), "-c", KEEPER, "keeper", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
@@ -102,7 +103,7 @@ class Server:
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
     def _said(self) -> str:

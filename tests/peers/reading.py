@@ -3,7 +3,7 @@
 import email
 import re
 from dataclasses import dataclass, field
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.policy import default
 from enum import StrEnum
 from pathlib import Path
@@ -129,9 +129,11 @@ class Reader:
         self._signatures.append(signature)
 
     def _authority(self) -> Path:
-        if self.trusted is None and self.smime is None:
+        if self.trusted is not None:
+            return self.trusted
+        if self.smime is None:
             raise PeerError("signed with S/MIME, and the reader trusts no CA")
-        return self.trusted or self.smime.authority
+        return self.smime.authority
 
 
 def first_part(entity: bytes, boundary: str) -> bytes:
@@ -150,15 +152,18 @@ def _parsed(raw: bytes) -> EmailMessage:
     return email.message_from_bytes(raw, policy=default)
 
 
-def _part(message: EmailMessage, index: int) -> EmailMessage:
+def _part(message: EmailMessage, index: int) -> MIMEPart:
     parts = [*message.iter_parts()]
     if len(parts) <= index:
         raise PeerError(f"{message.get_content_type()} with {len(parts)} parts")
     return parts[index]
 
 
-def _payload(part: EmailMessage) -> bytes:
-    return part.get_payload(decode=True)
+def _payload(part: MIMEPart) -> bytes:
+    payload = part.get_payload(decode=True)
+    if not isinstance(payload, bytes):
+        raise PeerError(f"{part.get_content_type()} where something sealed should be")
+    return payload
 
 
 def _text(message: EmailMessage) -> str:

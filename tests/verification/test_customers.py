@@ -1,6 +1,7 @@
 """Customers' tools against each other: what one seals, the other opens, and what was changed on the way is noticed."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -37,11 +38,17 @@ def dave(gpg_factory: GnuPGFactory) -> GnuPG:
 
 
 @pytest.fixture
-def desk(gpg_factory: GnuPGFactory, dave: GnuPG) -> Reader:
-    """The desk, which knows Dave's key."""
+def desk_gpg(gpg_factory: GnuPGFactory, dave: GnuPG) -> GnuPG:
+    """The desk's key ring, which holds Dave's key."""
     desk = gpg_factory.customer(SUPPORT)
     desk.import_(dave.export_public(DAVE.address))
-    return Reader(gpg=desk)
+    return desk
+
+
+@pytest.fixture
+def desk(desk_gpg: GnuPG) -> Reader:
+    """The desk as a reader of its mail."""
+    return Reader(gpg=desk_gpg)
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +86,10 @@ def test_pgp_mail_opens(dave: GnuPG, desk: Reader, seal: Callable[..., bytes], l
     assert (reading.subject, reading.text, reading.attachments) == ("Case 7", TEXT, (INVOICE,))
 
 
-def test_pgp_mail_with_rsa_key_and_passphrase_opens(gpg_factory: GnuPGFactory, desk: Reader) -> None:
+def test_pgp_mail_with_rsa_key_and_passphrase_opens(gpg_factory: GnuPGFactory, desk: Reader, desk_gpg: GnuPG) -> None:
     frank = gpg_factory.customer(FRANK.address, algorithm=Algorithm.RSA_3072, passphrase="open sesame")
-    frank.import_(desk.gpg.export_public(SUPPORT))
-    (fingerprint,) = desk.gpg.import_(frank.export_public(FRANK.address))
+    frank.import_(desk_gpg.export_public(SUPPORT))
+    (fingerprint,) = desk_gpg.import_(frank.export_public(FRANK.address))
 
     raw = pgp_encrypted(LETTER, frank, sign=True, passphrase="open sesame")
 
@@ -96,10 +103,10 @@ def test_pgp_wrong_passphrase_signs_nothing(gpg_factory: GnuPGFactory) -> None:
         frank.sign_detached(b"x", passphrase="open barley")
 
 
-def test_pgp_clearsigned_text_verifies(dave: GnuPG, desk: Reader) -> None:
+def test_pgp_clearsigned_text_verifies(dave: GnuPG, desk: Reader, desk_gpg: GnuPG) -> None:
     text = desk.read(pgp_inline(LETTER, dave)).text.encode()
 
-    checked = desk.gpg.verify_clearsigned(text)
+    checked = desk_gpg.verify_clearsigned(text)
 
     assert checked.good_signers == (dave_fingerprint(dave),)
 
@@ -112,14 +119,14 @@ def test_pgp_changed_byte_is_noticed(dave: GnuPG, desk: Reader) -> None:
     assert (reading.good_signers, reading.signatures[0].ok) == ((), False)
 
 
-def test_pgp_changed_encrypted_byte_is_refused(dave: GnuPG, desk: Reader) -> None:
+def test_pgp_changed_encrypted_byte_is_refused(dave: GnuPG, desk_gpg: GnuPG) -> None:
     entity = LETTER.entity()
     message = dave.encrypt(entity, [SUPPORT], sign=True, options=["--no-armor"])
     changed = message[:-100] + bytes([message[-100] ^ 1]) + message[-99:]
 
-    assert desk.gpg.decrypt(message).plain == entity
+    assert desk_gpg.decrypt(message).plain == entity
     with pytest.raises(PeerError, match="could not decrypt"):
-        desk.gpg.decrypt(changed)
+        desk_gpg.decrypt(changed)
 
 
 def test_pgp_stripped_signature_is_noticed(dave: GnuPG, desk: Reader) -> None:
@@ -210,3 +217,13 @@ def test_smime_mail_for_somebody_else_stays_closed(carol: OpenSSLCustomer, stran
 
     with pytest.raises(PeerError, match="openssl cms failed"):
         Reader(smime=mallory).read(smime_enveloped(LETTER, carol, [carol.certificate], cipher="-aes-256-gcm"))
+
+
+def test_smime_expired_certificate_is_noticed(test_ca: TestCA) -> None:
+    today = datetime.now(UTC)
+    old = test_ca.issue(CAROL.address, valid_from=today - timedelta(days=20), valid_until=today - timedelta(days=10))
+
+    checked = old.cms_verify(old.cms_sign(b"x"), content=b"x")
+
+    assert checked.ok is False
+    assert "certificate has expired" in checked.reason

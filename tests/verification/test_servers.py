@@ -1,6 +1,10 @@
 """Mail goes SMTP → Postfix → LMTP → Dovecot → IMAP, and what was signed arrives as it was signed."""
 
+import os
+import shutil
 import smtplib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,10 +15,11 @@ from tests.peers.gpg import GnuPGFactory
 from tests.peers.mail import File, Letter, pgp_signed, plain
 from tests.peers.openssl import server_certificate
 from tests.peers.postfix import Postfix
-from tests.peers.programs import Server, free_ports, short_folder
+from tests.peers.programs import Server, free_ports, greets, short_folder, wait_until
 from tests.peers.reading import Reader
 
 pytestmark = pytest.mark.sockets
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="Postfix can only be started by root")
 
 LETTER = Letter(sender=ERIN.address, recipients=[SUPPORT], subject="My order", text="Where is it?\n")
 
@@ -101,6 +106,7 @@ def test_mail_for_a_foreign_domain_is_refused(postfix: Postfix) -> None:
     assert refused.value.recipients["somebody@elsewhere.example"][0] == 550
 
 
+@needs_root
 def test_mail_waits_in_the_queue_while_the_store_is_down() -> None:
     (nobody_listens,) = free_ports(1)
     with Postfix(domains=["desk.example"], lmtp_port=nobody_listens) as postfix:
@@ -111,6 +117,7 @@ def test_mail_waits_in_the_queue_while_the_store_is_down() -> None:
     assert (queued.sender, queued.recipients) == (ERIN.address, (SUPPORT,))
 
 
+@needs_root
 def test_servers_leave_nothing_behind() -> None:
     with Dovecot() as dovecot, Postfix(domains=["desk.example"], lmtp_port=dovecot.lmtp_port) as postfix:
         folders = [dovecot.folder, postfix.folder]
@@ -137,3 +144,25 @@ def test_server_that_ends_at_once_is_told_apart_from_a_slow_one(tmp_path: Path) 
     with pytest.raises(Exception, match="ended at once"):
         server.wait_for_greetings({free_ports(1)[0]: b"220"})
     server.stop()
+
+
+@needs_root
+def test_servers_go_down_with_tests_that_are_killed() -> None:
+    story = (
+        "import os, signal\n"
+        "from tests.peers.dovecot import Dovecot\n"
+        "from tests.peers.postfix import Postfix\n"
+        "with Dovecot() as dovecot, Postfix(domains=['desk.example'], lmtp_port=dovecot.lmtp_port) as postfix:\n"
+        "    print(dovecot.imap_port, postfix.smtp_port, dovecot.folder, postfix.folder, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    repository = Path(__file__).parents[2]
+
+    killed = subprocess.run([sys.executable, "-c", story], cwd=repository, capture_output=True, text=True, check=False)
+    imap_port, smtp_port, *folders = killed.stdout.split()
+
+    silent = "the servers to go down"
+    wait_until(lambda: not greets(int(imap_port), b"* OK"), timeout_seconds=10, what=silent)
+    wait_until(lambda: not greets(int(smtp_port), b"220 "), timeout_seconds=10, what=silent)
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -88,7 +88,8 @@ class Element:
 
     def fields(self, tag: int = SEQUENCE) -> Fields:
         """A reader for the elements inside; the element itself must have this tag."""
-        return Fields(self.expect(tag))
+        self.expect(tag)
+        return Fields(self._source, self.body, self.end)
 
     def expect(self, tag: int) -> Element:
         """The element itself, which must have this tag."""
@@ -163,29 +164,28 @@ class Element:
 class Fields:
     """Reads the elements inside another one in order, as a structure's definition lists them."""
 
-    __slots__ = ("_elements", "_next")
+    __slots__ = ("_limit", "_position", "_source")
 
-    def __init__(self, parent: Element) -> None:
-        self._elements = parent.children()
-        self._next = next(self._elements, None)
+    def __init__(self, source: _Source, position: int, limit: int) -> None:
+        self._source, self._position, self._limit = source, position, limit
 
     def take(self, tag: int | None = None) -> Element:
         """The next element, which must be there and have this tag."""
-        element = self._next
-        if element is None or (tag is not None and element.tag != tag):
+        element = self._source.element(self._position, self._limit)
+        if tag is not None and element.tag != tag:
             _broken("an element is missing")
-        self._next = next(self._elements, None)
+        self._position = element.stop
         return element
 
     def optional(self, *tags: int) -> Element | None:
         """The next element where it has one of these tags (without tags: any), else None."""
-        if self._next is None or (tags and self._next.tag not in tags):
+        if self._position >= self._limit or (tags and self._source.data[self._position] not in tags):
             return None
         return self.take()
 
     def end(self) -> None:
         """Makes sure that nothing is left over."""
-        if self._next is not None:
+        if self._position != self._limit:
             _broken("an element too many")
 
 

@@ -127,8 +127,9 @@ def _word(match: re.Match[str]) -> tuple[str, bytes] | None:
         return None
     if encoding in "qQ":
         return charset, binascii.a2b_qp(octets, header=True)
+    octets = octets.replace(b" ", b"").rstrip(b"=")
     try:
-        return charset, binascii.a2b_base64(octets.rstrip(b"=") + b"=" * (-len(octets.rstrip(b"=")) % 4))
+        return charset, binascii.a2b_base64(octets + b"=" * (-len(octets) % 4))
     except binascii.Error:
         return None
 

@@ -40,6 +40,10 @@ class Channel(SealedModel):
     is_active = models.BooleanField(default=True)
     uid_validity = models.PositiveBigIntegerField(null=True)
     last_uid = models.PositiveBigIntegerField(default=0)
+    done_folder = models.CharField(max_length=255, blank=True)
+    """Where fetched mail is moved; empty: it stays and is marked as read."""
+    leased_until = models.DateTimeField(null=True)
+    leased_by = models.CharField(max_length=64, blank=True)
     last_run_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=300, blank=True)
 
@@ -86,6 +90,15 @@ class RawMail(SealedModel):
         return f"{self.id} {self.state}"
 
 
+class OutgoingState(models.TextChoices):
+    WAITING = "waiting"
+    """Asked for, not sealed yet."""
+    SEALED = "sealed"
+    """Its copies are there; each goes its own way."""
+    REFUSED = "refused"
+    """It could not be sealed as asked; nothing was sent."""
+
+
 class Outgoing(SealedModel):
     """What an agent asked for when sending an article."""
 
@@ -94,6 +107,16 @@ class Outgoing(SealedModel):
     encrypt = models.BooleanField()
     technology = models.CharField(max_length=8, default="auto")
     headers = SealedJSONField(default=dict)
+    state = models.CharField(max_length=8, choices=OutgoingState.choices, default=OutgoingState.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True)
+    leased_by = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("state", "leased_until")),)
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.state}"
 
 
 class CopyState(models.TextChoices):

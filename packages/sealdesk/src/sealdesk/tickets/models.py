@@ -58,6 +58,8 @@ class Article(SealedModel):
     created_by = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
     sender = models.CharField(max_length=320, blank=True)
     sender_name = models.CharField(max_length=300, blank=True)
+    is_automatic = models.BooleanField(default=False)
+    """A bounce, an automatic reply, or mail of a list: nothing of ours ever answers it by itself."""
     to = models.JSONField(default=list)
     cc = models.JSONField(default=list)
     bcc = models.JSONField(default=list)
@@ -83,6 +85,7 @@ class Article(SealedModel):
 
     class Meta:
         ordering = ("created_at", "id")
+        indexes = (models.Index(fields=("sender", "-created_at")),)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"

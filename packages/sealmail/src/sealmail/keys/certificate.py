@@ -25,7 +25,14 @@ MAXIMUM_BYTES = 256 * 1024
 
 _MAIL_PURPOSES = {ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 _AGREEING = (ec.EllipticCurvePublicKey, x25519.X25519PublicKey, x448.X448PublicKey)
-_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +103,8 @@ def outline_of(der: bytes) -> CertificateOutline:
     fields = certificate.fields().take().fields()
     fields.optional(ber.context(0))
     serial = fields.take(ber.INTEGER).integer()
+    if serial <= 0:
+        raise InputError("The certificate's serial number is not positive.")  # RFC 5280 §4.1.2.2
     fields.take(ber.SEQUENCE)
     issuer = fields.take(ber.SEQUENCE).raw
     fields.take(ber.SEQUENCE)

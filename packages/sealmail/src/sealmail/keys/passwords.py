@@ -16,10 +16,12 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from sealmail import ber
 from sealmail.errors import InputError, LimitExceeded, PassphraseError
 
 _PURPOSE_KEY, _PURPOSE_IV, _PURPOSE_MAC = 1, 2, 3  # RFC 7292 appendix B.3
 _MAX_SCRYPT_BYTES = 64 * 1024 * 1024
+_SCRYPT = "1.3.6.1.4.1.11591.4.11"
 _HASHES = frozenset({"sha1", "sha224", "sha256", "sha384", "sha512"})
 
 
@@ -53,8 +55,10 @@ def cost(algorithm: algos.EncryptionAlgorithm) -> int:
         derivation = parameters["key_derivation_func"]
         if derivation["algorithm"].native == "pbkdf2":
             return int(derivation["parameters"]["iteration_count"].native)
-        scrypt = derivation["parameters"].native
-        return int(scrypt["cost_parameter"] * scrypt["block_size"] * scrypt["parallelization_parameter"])
+        if derivation["algorithm"].native == _SCRYPT:
+            _, n, r, p = _scrypt_parameters(derivation)
+            return n * r * p
+        raise UnsupportedProtection("The passphrase derivation is not supported.")
     return int(parameters["iterations"].native)
 
 
@@ -111,14 +115,20 @@ def _pbes2_key(derivation: Any, passphrase: bytes, length: int) -> bytes:
             raise UnsupportedProtection(f"The passphrase derivation with {prf} is not supported.")
         salt, iterations = parameters["salt"].native, parameters["iteration_count"].native
         return hashlib.pbkdf2_hmac(prf, passphrase, salt, iterations, length)
-    if name != "scrypt":
+    if name != _SCRYPT:
         raise UnsupportedProtection(f"The passphrase derivation {name} is not supported.")
-    given = parameters.native
-    n, r, p = given["cost_parameter"], given["block_size"], given["parallelization_parameter"]
-    if 128 * n * r > _MAX_SCRYPT_BYTES:
+    salt, n, r, p = _scrypt_parameters(derivation)
+    return hashlib.scrypt(passphrase, salt=salt, n=n, r=r, p=p, maxmem=2 * _MAX_SCRYPT_BYTES, dklen=length)
+
+
+def _scrypt_parameters(derivation: Any) -> tuple[bytes, int, int, int]:
+    """Salt, cost, block size and parallelization (RFC 7914 §7.1), which asn1crypto does not know."""
+    fields = ber.read(derivation["parameters"].dump()).fields()
+    salt = fields.take(ber.OCTET_STRING).octets()
+    n, r, p = (fields.take(ber.INTEGER).integer() for _ in range(3))
+    if 128 * r * (n + p) > _MAX_SCRYPT_BYTES:
         raise LimitExceeded("Opening this would take too much memory for passphrase derivation.")
-    memory = _MAX_SCRYPT_BYTES + 128 * r * p + 1024 * 1024
-    return hashlib.scrypt(passphrase, salt=given["salt"], n=n, r=r, p=p, maxmem=memory, dklen=length)
+    return salt, n, r, p
 
 
 def _pkcs12_cipher(parameters: Any, passphrase: str) -> Cipher[modes.CBC]:

@@ -76,6 +76,7 @@ class _Safe:
         self._der, self._passphrase, self._effort = der, passphrase, effort
         self._pieces = Pieces()
         self._bags = 0
+        self._asked_pyca = False
 
     def pieces(self, content: bytes) -> Pieces:
         for info in asn1.AuthenticatedSafe.load(content):
@@ -103,6 +104,9 @@ class _Safe:
         """Takes the certificates from cryptography's loader, which reads RC2 with 40 bits: OpenSSL's default for them
         before 3.0.
         """
+        if self._asked_pyca:
+            return True
+        self._asked_pyca = True
         try:
             loaded = pyca.load_pkcs12(self._der, self._passphrase.encode())
         except (ValueError, TypeError):
@@ -133,7 +137,7 @@ class _Safe:
             case "cert_bag" if value["cert_id"].native == "x509":
                 self._pieces.certificates.append(bytes(value["cert_value"]))
             case "key_bag":
-                self._key(value.dump())
+                self._key(value.untag().dump())
             case "pkcs8_shrouded_key_bag":
                 self._shrouded(value)
             case "crl_bag":
@@ -148,7 +152,9 @@ class _Safe:
         try:
             self._key(decrypt(algorithm, encrypted, self._passphrase, self._effort))
         except UnsupportedProtection:
-            self._pieces.keys.append(private_key.from_encrypted_der(value.dump(), self._passphrase, self._effort))
+            self._pieces.keys.append(
+                private_key.from_encrypted_der(value.untag().dump(), self._passphrase, self._effort)
+            )
 
     def _key(self, der: bytes) -> None:
         try:

@@ -60,15 +60,15 @@ class _Reading:
     def blob(self, data: bytes) -> None:
         if len(data) > MAX_BYTES:
             raise LimitExceeded("This is too large to be a key: more than 5 MiB.")
+        data = _plain_text(data)
         if not data.strip():
             raise InputError("This is empty. Choose a file or paste a certificate or key.")
         self._into.start_blob()
-        data = _plain_text(data)
         if b"-----BEGIN " in data:
             self._text(data)
         elif der.looks_like(data):
             self._binary(data)
-        elif data[0] & 0x80:
+        elif _is_openpgp(data):
             self._into.add_openpgp(data)
         else:
             self._bare_base64(data)
@@ -218,3 +218,10 @@ def _plain_text(data: bytes) -> bytes:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) and b"-\0-" in data:
         return data.decode("utf-16", errors="replace").encode("ascii", errors="replace")
     return data.removeprefix(b"\xef\xbb\xbf")
+
+
+def _is_openpgp(data: bytes) -> bool:
+    """Whether it begins with the packet of a secret or public key, or with a marker (RFC 9580 §4.2)."""
+    first = data[0]
+    tag = first & 0x3F if first & 0x40 else (first & 0x3C) >> 2
+    return bool(first & 0x80) and tag in {5, 6, 10}

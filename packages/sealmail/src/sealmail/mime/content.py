@@ -54,10 +54,9 @@ def main_text(root: Part, *, legacy_display: bool = False) -> MainText:
     """
     bodies = _bodies(root, legacy_display_part(root) if legacy_display else None)
     pieces = [_as_text(part, legacy_display=legacy_display) for part in bodies.plain]
-    joined = "\n".join(piece if piece.endswith("\n") else piece + "\n" for piece in pieces[:-1])
-    text = "\n".join(filter(None, [joined, *pieces[-1:]]))
+    ended = [piece if piece.endswith("\n") else piece + "\n" for piece in pieces[:-1]]
     return MainText(
-        text=text,
+        text="".join([*ended, *pieces[-1:]]),
         html=_html(bodies.html, legacy_display=legacy_display),
         part=bodies.plain[0] if bodies.plain else None,
     )

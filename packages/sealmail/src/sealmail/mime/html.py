@@ -13,7 +13,6 @@ from collections.abc import Iterable
 _MOST_CHARACTERS = 1_000_000
 _MOST_ELEMENTS = 20_000
 _DEEPEST = 100
-_UNSEEN = ("script", "style", "head", "title", "template", "noscript")
 _BREAKS = re.compile(
     r"/?(?:p|div|br|tr|li|ul|ol|table|h[1-6]|blockquote|pre|hr|section|article)(?![a-z0-9])", re.IGNORECASE
 )
@@ -31,30 +30,30 @@ def html_to_text(html: str) -> str:
     return without_tags(document) if laid_out is None else laid_out
 
 
+_MARKUP = re.compile(r"<(?:(script|style|head|title|template|noscript)\b|(!--)|[a-z/!?])", re.IGNORECASE)
+
+
 def without_tags(html: str) -> str:
     """The text of `html` with tags, comments and the contents of scripts and styles left out, in one pass."""
     pieces: list[str] = []
     lower = html.lower() if len(html.lower()) == len(html) else html
     position = 0
-    while (start := html.find("<", position)) >= 0:
-        pieces.append(html[position:start])
-        position = _after_markup(lower, start)
-        if _BREAKS.match(html, start + 1):
+    while markup := _MARKUP.search(html, position):
+        pieces.append(html[position : markup.start()])
+        position = _after_markup(lower, markup)
+        if _BREAKS.match(html, markup.start() + 1):
             pieces.append("\n")
     pieces.append(html[position:])
     lines = (" ".join(line.split()) for line in entities.unescape("".join(pieces)).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
-def _after_markup(lower: str, start: int) -> int:
-    if lower.startswith("<!--", start):
-        return _after(lower, "-->", start + 4)
-    for name in _UNSEEN:
-        if lower.startswith(name, start + 1) and not lower[start + 1 + len(name) : start + 2 + len(name)].isalnum():
-            return _after(lower, ">", _after(lower, f"</{name}", start))
-    if lower[start + 1 : start + 2].isalpha() or lower.startswith(("</", "<!", "<?"), start):
-        return _after(lower, ">", start)
-    return start + 1
+def _after_markup(lower: str, markup: re.Match[str]) -> int:
+    if markup[2]:
+        return _after(lower, "-->", markup.end())
+    if markup[1]:
+        return _after(lower, ">", _after(lower, f"</{markup[1].lower()}", markup.end()))
+    return _after(lower, ">", markup.start())
 
 
 def _after(text: str, end: str, start: int) -> int:
@@ -63,7 +62,9 @@ def _after(text: str, end: str, start: int) -> int:
 
 
 def _laid_out(document: str) -> str | None:
+    from inscriptis.css_profiles import STRICT_CSS_PROFILE
     from inscriptis.html_engine import Inscriptis
+    from inscriptis.model.config import ParserConfig
     from lxml import etree
     from lxml.html import HTMLParser, document_fromstring
 
@@ -77,7 +78,7 @@ def _laid_out(document: str) -> str | None:
             style = element.attrib.pop("style", "")
             if _HIDDEN.search(style):
                 element.set("style", "display: none")
-        text: str = Inscriptis(tree).get_text()
+        text: str = Inscriptis(tree, ParserConfig(css=dict(STRICT_CSS_PROFILE))).get_text()
     except (etree.LxmlError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         # What the library stumbles over is the sender's document; the words are still there.
         return None

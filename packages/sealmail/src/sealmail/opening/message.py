@@ -86,8 +86,8 @@ def _judge(root: Part, unwrapped: Unwrapped, witnesses: Witnesses) -> _Verdict:
     the protected author is tried first, and stays only where the signature is good for it.
     """
     outer, layers = outer_headers(root), unwrapped.layers
-    is_payload = unwrapped.payload is not None and bool(layers)
-    protected = protected_headers_of(unwrapped.payload) if is_payload else None
+    payload = unwrapped.payload if layers else None
+    protected = protected_headers_of(payload) if payload is not None else None
     inner_author = author(protected) if protected is not None else None
     differs = inner_author is not None and _address(inner_author) != _address(outer.from_)
     if protected is not None and inner_author is not None and outer.from_ is not None:

@@ -11,7 +11,7 @@ from sealmail.keys import Key
 from sealmail.mime import Part
 from sealmail.opening import content as reading
 from sealmail.opening.layers import Unwrapped, is_encrypted, is_layer, unwrap
-from sealmail.opening.result import OpenedPart
+from sealmail.opening.result import Content, OpenedPart
 from sealmail.opening.trust import Witnesses, bind_layers
 from sealmail.report import Covers, PartReport, Signature, SignatureLayer, SignatureStatement, Warning
 
@@ -76,7 +76,7 @@ def _report(path: str, unwrapped: Unwrapped, sender: Mailbox | None, witnesses: 
     )
 
 
-def _content(unwrapped: Unwrapped) -> reading.Content:
+def _content(unwrapped: Unwrapped) -> Content:
     if unwrapped.payload is None:
         return reading.unopened_content(unwrapped.reached)
     return reading.read_content(unwrapped.payload, sealed=True)

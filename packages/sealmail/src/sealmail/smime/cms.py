@@ -245,7 +245,7 @@ def enveloped_data(element: Element, *, authenticated: bool) -> EnvelopedData:
 
 
 def _originator_certificates(originator: Element | None) -> tuple[Element, ...]:
-    certificates = None if originator is None else Fields(originator).optional(context(0))
+    certificates = None if originator is None else originator.fields(context(0)).optional(context(0))
     return () if certificates is None else tuple(certificates.children())
 
 

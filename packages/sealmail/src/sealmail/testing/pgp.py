@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pysequoia
 from openpgp.composed import EncryptionCaps, KeyType, SecretKeyParams, SecretKeyParamsBuilder, SubkeyParamsBuilder
-from pysequoia.packet import PacketPile
+from pysequoia.packet import PacketPile, SignatureType
 
 from sealmail.keys import SecretKey
 from sealmail.keys.openpgp_key import key_from_openpgp
@@ -54,5 +54,9 @@ def _with_expiry(material: bytes, expires: datetime, passphrase: str | None) -> 
     """
     secret = pysequoia.Tsk.from_bytes(material)
     public = secret.extract_certificate().set_expiration(expires, secret.certifier(passphrase))
-    parts = {packet.fingerprint: bytes(packet) for packet in PacketPile.from_bytes(material) if packet.fingerprint}
-    return b"".join(parts.get(packet.fingerprint, bytes(packet)) for packet in PacketPile.from_bytes(bytes(public)))
+    before = list(PacketPile.from_bytes(material))
+    secrets = {packet.fingerprint: bytes(packet) for packet in before if packet.fingerprint}
+    # Made in the same second as the new ones, which they would contradict.
+    replaced = {bytes(packet) for packet in before if packet.signature_type == SignatureType.PositiveCertification}
+    after = (packet for packet in PacketPile.from_bytes(bytes(public)) if bytes(packet) not in replaced)
+    return b"".join(secrets.get(packet.fingerprint or "", bytes(packet)) for packet in after)

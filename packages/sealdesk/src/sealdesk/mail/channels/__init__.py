@@ -1,0 +1,1 @@
+"""The servers that mail comes from and leaves by: the only files of the desk with sockets for mail."""

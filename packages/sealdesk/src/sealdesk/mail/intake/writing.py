@@ -1,0 +1,102 @@
+"""Carries a decision out: customer, ticket, article, key candidates, log. Always inside the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sealdesk.keyring.actions import harvest
+from sealdesk.mail import securitylog
+from sealdesk.mail.intake.decision import Decision, Fate
+from sealdesk.mail.messageids import normal_id, normal_ids, untagged
+from sealdesk.mail.models import KeySighting, RawMail
+from sealdesk.people.actions import ensure_customer
+from sealdesk.people.models import Group
+from sealdesk.tickets.actions import add_incoming_article, open_ticket
+from sealdesk.tickets.content import ArticleContent, NewAttachment, readable, verdict_codes
+from sealdesk.tickets.models import Article, Attachment, Ticket
+from sealmail.addresses import Mailbox
+from sealmail.opening import Opened
+from sealmail.reporting import opened_to_json, report_to_json
+
+_KEYS_HARVESTED = 50
+
+
+def write_article(
+    mail: RawMail, opened: Opened, decision: Decision, group: Group, attachments: Sequence[Attachment]
+) -> Article:
+    """The mail as an article of the ticket that was decided."""
+    ticket = _ticket(opened, decision, group)
+    article = add_incoming_article(
+        ticket=ticket,
+        content=article_content(opened, is_automatic=not decision.may_be_answered),
+        verdict=verdict_codes(opened.report, more_warnings=[mark.value for mark in decision.marks]),
+        report=report_json(opened),
+        attachments=attachments,
+        at=mail.received_at,
+        reopens=decision.reopens,
+        codes={"raw_mail": str(mail.pk), "marks": [mark.value for mark in decision.marks]},
+    )
+    securitylog.log_opened(opened.report, article, mail.received_at)
+    note_keys(opened, article)
+    return article
+
+
+def article_content(opened: Opened, *, is_automatic: bool) -> ArticleContent:
+    """Words and addresses of an opened mail."""
+    headers, content = opened.headers, opened.content
+    author = headers.from_
+    return ArticleContent(
+        subject=headers.subject,
+        text=content.text,
+        html=content.html,
+        sender=author.address if author else "",
+        sender_name=author.name if author else "",
+        to=_addresses(headers.to),
+        cc=_addresses(headers.cc),
+        message_id=normal_id(headers.message_id),
+        in_reply_to=normal_id(headers.in_reply_to),
+        references=normal_ids(headers.references),
+        is_automatic=is_automatic,
+    )
+
+
+def new_attachments(opened: Opened) -> list[NewAttachment]:
+    """The files of an opened mail; an encrypted body that did not open is one of them."""
+    return [
+        NewAttachment(
+            name=file.name, content_type=file.content_type, data=file.data, content_id=(file.content_id or "").strip("<>")
+        )
+        for file in opened.content.attachments
+    ]
+
+
+def report_json(opened: Opened) -> dict[str, object]:
+    """The report to be kept, with the words of encrypted parts, which are shown apart. It lies in the vault."""
+    report = report_to_json(opened.report)
+    if opened.parts:
+        report["parts"] = opened_to_json(opened)["parts"]
+    return report
+
+
+def note_keys(opened: Opened, article: Article) -> None:
+    """Keys that came with the mail are candidates, with where they were seen."""
+    seen = opened.report.keys_seen[:_KEYS_HARVESTED]
+    if not seen:
+        return
+    keys = {key.pk: key for key in harvest(keys=seen, at=article.created_at)}
+    sightings = [KeySighting(key=key, article=article, at=article.created_at) for key in keys.values()]
+    KeySighting.objects.bulk_create(sightings, ignore_conflicts=True)
+
+
+def _ticket(opened: Opened, decision: Decision, group: Group) -> Ticket:
+    if decision.fate is Fate.FOLLOW_UP:
+        return Ticket.objects.select_for_update().get(pk=decision.ticket)
+    author = opened.headers.from_
+    if author is None:
+        raise ValueError("a new ticket has a sender")  # the table sends such mail to quarantine
+    customer = ensure_customer(address=author.address, name=readable(author.name, 200))
+    return open_ticket(group=group, customer=customer, title=untagged(opened.headers.subject), by=None)
+
+
+def _addresses(mailboxes: Sequence[Mailbox]) -> list[str]:
+    return [mailbox.address for mailbox in mailboxes]

@@ -1,0 +1,1 @@
+"""Mail that goes out: asked for by agents, sealed as planned, sent copy by copy."""
