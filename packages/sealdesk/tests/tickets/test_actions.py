@@ -80,7 +80,12 @@ def test_a_note_is_the_agents_and_changes_no_state(make_ticket, alice):
 
     note = add_note(ticket=ticket, text="careful", by=alice)
 
-    assert (note.kind, note.created_by, note.text, ticket.state) == (ArticleKind.NOTE, alice, "careful", TicketState.NEW)
+    assert (note.kind, note.created_by, note.text, ticket.state) == (
+        ArticleKind.NOTE,
+        alice,
+        "careful",
+        TicketState.NEW,
+    )
     assert kinds(ticket)[-1] == "note"
 
 
