@@ -54,7 +54,7 @@ def test_a_key_that_came_later_fills_in_the_article(ring, support, alice, cast, 
         cast.carol, text="Secret words", sign=True, encrypt=True, attachments=[("plan.txt", "text/plain", b"the plan")]
     )
     article = take_in(raw).article
-    frozen = {name: value for name, value in article.report.items()}
+    frozen = dict(article.report)
     ring.own(desk_keys[SUPPORT], support)
     ring.know(*cast.carol.keys)
 

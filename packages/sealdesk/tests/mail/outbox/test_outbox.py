@@ -37,7 +37,7 @@ class Server:
         self.answers = answers
         self.seen = []
 
-    def __call__(self, channel, *, sender, recipients, raw):
+    def __call__(self, _channel, *, sender, recipients, raw):
         self.seen.append((sender, tuple(recipients), raw))
         return {one: self.answers.get(one.partition("@")[0], SENT) for one in recipients}
 
