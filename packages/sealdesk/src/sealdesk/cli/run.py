@@ -6,15 +6,15 @@ import argparse
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from contextlib import ExitStack
 
 from sealdesk.cli import web
-from sealdesk.cli.setup import migrate_database, prepare, stop_on_signals
+from sealdesk.cli.setup import migrate_database, prepare, start_thread, stop_on_signals
 
 NAME = "run"
 HELP = "the whole desk in one command, on this machine"
 INTAKE_PORT = 8025
+_WORKERS = 2
 _STOP_SECONDS = 20
 
 
@@ -59,15 +59,9 @@ def _start_loops(running: ExitStack) -> None:
     from sealdesk.mail.fetcher import Fetcher
     from sealdesk.mail.worker import Worker
 
-    for loop in (Worker(), Fetcher()):
-        _start_thread(loop.run, loop.stop, running)
-
-
-def _start_thread(work: Callable[[], None], stop: Callable[[], None], running: ExitStack) -> None:
-    thread = threading.Thread(target=work, name=type(stop.__self__).__name__ if hasattr(stop, "__self__") else None)
-    thread.start()
-    running.callback(thread.join, _STOP_SECONDS)
-    running.callback(stop)  # called before the join: the last one registered comes first
+    loops: list[Worker | Fetcher] = [Fetcher(), *(Worker() for _ in range(_WORKERS))]
+    for loop in loops:
+        start_thread(loop.run, loop.stop, running)
 
 
 def _wait(stopping: threading.Event, server: subprocess.Popen[bytes]) -> int:
