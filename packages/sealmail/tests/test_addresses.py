@@ -250,8 +250,8 @@ def test_parse_list_takes_linear_time(value):
     assert time.perf_counter() - start < 3
 
 
-# Where our answer differs from stalwart's on purpose: it keeps comments beside names, names that are no mailboxes, white
-# space in addresses, and what stands after the end of the header.
+# Where our answer differs from stalwart's on purpose: it keeps comments beside names, names that are no mailboxes,
+# white space in addresses, and what stands after the end of the header.
 STRICTER = ("(", "http:", "mailto:", "ftp:", "@test  . example", "invalid@address")
 
 

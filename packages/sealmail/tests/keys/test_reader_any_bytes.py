@@ -39,6 +39,7 @@ def survives(data):
 @example(b"0\x84\xff\xff\xff\xff")
 @example(b"\xff\xfe-\0-\0")
 @example(b"\x99")
+@example(b"\xef\xbb\xbf")
 def test_any_bytes_are_survived(data):
     survives(data)
 

@@ -312,6 +312,7 @@ def test_certificate_of_a_version_that_does_not_exist_is_refused(cast):
     [
         (b"", "This is empty."),
         (b" \r\n", "This is empty."),
+        (b"\xef\xbb\xbf", "This is empty."),
         (b"hello", "This is neither a certificate nor a key: it has no BEGIN line"),
         (b"\xef\xbb\xbfh\xc3\xa9llo", "This is neither a certificate nor a key"),
         (b"-----BEGIN something", "This is neither a certificate nor a key: its BEGIN line is damaged."),

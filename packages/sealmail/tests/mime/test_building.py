@@ -24,7 +24,7 @@ from sealmail.mime import (
     parse,
 )
 from sealmail.mime.building import is_seven_bit
-from sealmail.mime.fields import render_headers
+from sealmail.mime.fields import fields_to_bytes
 
 ALICE = Mailbox("Alice L\u00f6w", "alice@example.org")
 BOB = Mailbox('Bob, the "Builder"', "bob@example.org")
@@ -226,7 +226,7 @@ def test_draft_from_message_encodes_leaves_that_need_it():
     diff, attached = attachments(root)
     assert (diff.name, diff.decoded()) == ("\u00e9.diff", "+ \u00e9".encode())
     assert attached.decoded() == "Subject: x\n\nh\u00e9\n".encode()
-    assert render_headers(headers) == b"Subject: =?utf-8?B?aMOp?=\r\n"
+    assert fields_to_bytes(headers) == b"Subject: =?utf-8?B?aMOp?=\r\n"
 
 
 @given(st.binary(max_size=300))
@@ -248,11 +248,11 @@ def test_draft_from_message_keeps_the_words_of_real_mails(vectors):
         assert main_text(parse(entity)).text == main_text(parse(raw)).text, path.name
 
 
-def test_render_headers_keeps_ascii_fields():
+def test_fields_to_bytes_keeps_ascii_fields():
     raw = b"Subject:  x\r\n\ty\r\nTo: a@b\r\n"
 
-    assert render_headers(parse(raw).headers) == raw
-    assert render_headers(parse("To: J\u00f6 <a@b>\n\n".encode()).headers) == b"To: =?utf-8?B?SsO2?=\r\n <a@b>\r\n"
+    assert fields_to_bytes(parse(raw).headers) == raw
+    assert fields_to_bytes(parse("To: J\u00f6 <a@b>\n\n".encode()).headers) == b"To: =?utf-8?B?SsO2?=\r\n <a@b>\r\n"
 
 
 def test_large_attachments_are_encoded_quickly():

@@ -20,7 +20,7 @@ DIFFERING = {
     "rfc/000.eml": "it shows a body that is no base64 as it came",
     "thirdparty/000.eml": "lone CR and NUL are made harmless in text",
     "thirdparty/002.eml": "broken base64 is decoded as far as it goes",
-    "thirdparty/005.eml": "it ends a part at a delimiter that does not begin a line; UTF-16 has no line ends to replace",
+    "thirdparty/005.eml": "it ends a part at a delimiter inside a line; UTF-16 has no line ends to replace",
     "thirdparty/011.eml": "a body without bytes",
     "thirdparty/015.eml": "a multipart without a boundary",
 }

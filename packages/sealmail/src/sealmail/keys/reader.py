@@ -60,10 +60,10 @@ class _Reading:
     def blob(self, data: bytes) -> None:
         if len(data) > MAX_BYTES:
             raise LimitExceeded("This is too large to be a key: more than 5 MiB.")
+        data = _plain_text(data)
         if not data.strip():
             raise InputError("This is empty. Choose a file or paste a certificate or key.")
         self._into.start_blob()
-        data = _plain_text(data)
         if b"-----BEGIN " in data:
             self._text(data)
         elif der.looks_like(data):

@@ -8,9 +8,11 @@ from sealmail.mime.building import (
     build_headers,
     build_message,
     draft_from_message,
+    is_seven_bit,
     multipart,
 )
 from sealmail.mime.content import Attachment, MainText, attachments, main_text, safe_name
+from sealmail.mime.fields import fields_to_bytes
 from sealmail.mime.headers import Field, Headers
 from sealmail.mime.html import html_to_text
 from sealmail.mime.limits import Defect, Limits
@@ -23,7 +25,7 @@ from sealmail.mime.protected import (
     protected_headers,
     unwrap_rfc8551,
 )
-from sealmail.mime.protecting import fields_to_bytes, protect_headers
+from sealmail.mime.protecting import protect_headers
 from sealmail.mime.text import text_of
 from sealmail.mime.transfer import TransferEncoding, canonical_line_ends
 
@@ -49,6 +51,7 @@ __all__ = [
     "fields_to_bytes",
     "html_to_text",
     "is_legacy_display",
+    "is_seven_bit",
     "main_text",
     "multipart",
     "parse",

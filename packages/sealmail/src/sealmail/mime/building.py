@@ -19,9 +19,9 @@ from sealmail.errors import UsageError
 from sealmail.mime.fields import (
     address_field,
     ascii_field,
+    fields_to_bytes,
     message_id_text,
     parameter_field,
-    render_headers,
     unstructured_field,
 )
 from sealmail.mime.headers import Headers, structured
@@ -33,7 +33,8 @@ _LONGEST_LINE = 998  # RFC 5322 §2.1.1
 _LARGEST_QUOTED = 1024 * 1024
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
 _TOKEN = re.compile(r"[A-Za-z0-9_.:+-]{1,40}")
-_VIOLATED = re.compile(rb"[ \t]\r\n|[ \t]\Z|^From |[\x01-\x08\x0b\x0c\x0e-\x1f]", re.MULTILINE)
+_VIOLATED = (b" \r\n", b"\t\r\n", b"\nFrom ")
+_CONTROLS = bytes(set(range(1, 32)) - set(b"\t\r\n"))
 _OWN_FIELDS = frozenset(
     {"from", "to", "cc", "bcc", "subject", "date", "message-id", "in-reply-to", "references", "mime-version"}
 )
@@ -186,7 +187,9 @@ def _encoded_text(octets: bytes) -> bytes:
 
 def _is_inviolable(octets: bytes) -> bool:
     # RFC 3156 §5: servers strip spaces at a line's end, and put ">" before "From ".
-    if not is_seven_bit(octets) or _VIOLATED.search(octets):
+    if not is_seven_bit(octets) or octets.startswith(b"From ") or octets.endswith((b" ", b"\t")):
+        return False
+    if any(mark in octets for mark in _VIOLATED) or len(octets.translate(None, _CONTROLS)) < len(octets):
         return False
     return max(map(len, octets.split(b"\r\n"))) <= 76
 
@@ -227,10 +230,10 @@ def _seven_bit(part: Part) -> bytes:
     given = Headers([f for f in part.headers if f.name.lower().startswith("content-")])
     body = canonical_line_ends(part.body)
     if is_seven_bit(body):
-        return render_headers(given) + b"\r\n" + body
+        return fields_to_bytes(given) + b"\r\n" + body
     if part.is_multipart and part.children:
         params = {name: value for name, value in part.params.items() if name != "boundary"}
-        rest = render_headers(given.without("content-type", "content-transfer-encoding"))
+        rest = fields_to_bytes(given.without("content-type", "content-transfer-encoding"))
         return rest + multipart(part.content_type.partition("/")[2], list(map(_seven_bit, part.children)), params)
     if part.is_message or part.is_multipart:
         return _file_part("application/octet-stream", None, part.filename or "message.eml", part.body, is_whole=False)
@@ -238,7 +241,7 @@ def _seven_bit(part: Part) -> bytes:
 
 
 def _leaf_anew(part: Part, given: Headers) -> bytes:
-    head = render_headers(given.without("content-transfer-encoding"))
+    head = fields_to_bytes(given.without("content-transfer-encoding"))
     octets = part.decoded()
     if not given.has("content-type"):
         head += parameter_field("Content-Type", "text/plain", {"charset": _likely_charset(octets)})

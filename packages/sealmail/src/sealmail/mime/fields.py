@@ -87,7 +87,7 @@ def parameter_field(name: str, value: str, params: Mapping[str, str]) -> bytes:
     return _line(name, ";\r\n ".join([value, *(piece for item in params.items() for piece in _param(*item))]))
 
 
-def render_headers(headers: Headers) -> bytes:
+def fields_to_bytes(headers: Headers) -> bytes:
     """The fields as bytes: ASCII ones as they came with CRLF line ends, others encoded anew."""
     return b"".join(_rendered(field) for field in headers)
 

@@ -16,7 +16,7 @@ from sealmail.mime.headers import Field, Headers
 from sealmail.mime.part import Part
 
 _STRUCTURAL = ("content-*", "mime-version", "hp-outer")
-_TELLING = ("subject", "from", "to", "date", "message-id")
+_TELLING = ("subject", "from")
 _LEGACY_TYPES = frozenset({"text/plain", "text/rfc822-headers"})
 
 

@@ -1,44 +1,42 @@
-"""Writes header protection (RFC 9788 §3): the headers go inside the payload, and outside stays what may be seen."""
+"""Puts header fields inside what is signed or encrypted (RFC 9788 §5.2). It neither signs nor encrypts."""
 
 from __future__ import annotations
 
+from sealmail.mime.fields import fields_to_bytes, parameter_field
 from sealmail.mime.headers import Field, Headers
 from sealmail.mime.parsing import parse
 
-OBSCURED_SUBJECT = b" [...]"
-"""What stands outside in place of a hidden subject (RFC 9788 §3.2.1, the baseline policy)."""
+# RFC 9788 §3.2.1 (the baseline policy): these fields say what the message is about.
+_HIDDEN_SUBJECT = b" [...]"
+_TALKATIVE = ("comments", "keywords")
+_NEVER_COPIED = ("bcc", "content-*", "mime-version", "hp-outer")
 
 
-def protect_headers(fields: Headers, entity: bytes, *, encrypted: bool, hide_subject: bool) -> tuple[Headers, bytes]:
-    """The fields to stand outside, and the entity with all fields inside.
+def protect_headers(
+    headers: Headers, entity: bytes, *, encrypted: bool, hide_subject: bool = False
+) -> tuple[Headers, bytes]:
+    """The fields for the outside of a message, and `entity` with all of `headers` in it.
 
-    `entity` is in canonical form. `encrypted` says whether the payload will be, for `hp="cipher"` with a record of
-    what the outside shows (HP-Outer, §2.2); signed only is `hp="clear"`. Only an encrypted subject can be hidden.
+    Where the entity is going to be `encrypted`, it records what the outside shows, and `hide_subject` replaces the
+    Subject outside and leaves Comments and Keywords out; without encryption nothing is hidden. Raises UsageError where
+    a field cannot be written safely.
     """
-    outer = Headers([_obscured(field) if encrypted and hide_subject else field for field in fields])
-    copies = [Field("HP-Outer", b" " + field.name.encode("ascii") + b":" + field.raw) for field in outer]
-    inside = [*fields, *(copies if encrypted else [])]
-    return outer, fields_to_bytes(Headers(inside)) + _marked(entity, "cipher" if encrypted else "clear")
+    inner = parse(fields_to_bytes(headers.without(*_NEVER_COPIED)) + b"\r\n").headers
+    outer = _without_subject(inner) if encrypted and hide_subject else inner
+    copies = Headers([_copy(field) for field in outer] if encrypted else [])
+    part = parse(entity)
+    content = [field for field in part.headers if field.name.lower() not in {"content-type", "hp-outer"}]
+    head = fields_to_bytes(inner) + fields_to_bytes(copies)
+    head += parameter_field(
+        "Content-Type", part.content_type, {**part.params, "hp": "cipher" if encrypted else "clear"}
+    )
+    return outer, head + fields_to_bytes(Headers(content)) + b"\r\n" + part.body
 
 
-def fields_to_bytes(fields: Headers) -> bytes:
-    """Header lines, each with CRLF at its end."""
-    return b"".join(field.name.encode("ascii", "replace") + b":" + _canonical(field.raw) + b"\r\n" for field in fields)
+def _without_subject(headers: Headers) -> Headers:
+    fields = headers.without(*_TALKATIVE)
+    return Headers([Field(f.name, _HIDDEN_SUBJECT) if f.name.lower() == "subject" else f for f in fields])
 
 
-def _canonical(raw: bytes) -> bytes:
-    return b"\r\n".join(raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").rstrip(b"\n").split(b"\n"))
-
-
-def _obscured(field: Field) -> Field:
-    return Field(field.name, OBSCURED_SUBJECT) if field.name.lower() == "subject" else field
-
-
-def _marked(entity: bytes, mark: str) -> bytes:
-    """The entity with the `hp` parameter on its Content-Type (RFC 9788 §2.1)."""
-    head = parse(entity)
-    given = head.headers.named("Content-Type")
-    if not given:
-        return f'Content-Type: text/plain; charset="us-ascii"; hp="{mark}"\r\n'.encode() + entity
-    whole = given[0].name.encode("ascii") + b":" + given[0].raw.rstrip(b"\r\n")
-    return entity.replace(whole, whole + f';\r\n hp="{mark}"'.encode(), 1)
+def _copy(field: Field) -> Field:
+    return Field("HP-Outer", b" " + field.name.encode("ascii") + b":" + field.raw)
