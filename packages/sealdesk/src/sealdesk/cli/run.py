@@ -37,8 +37,7 @@ def run(options: argparse.Namespace) -> int:
         _start_loops(running)
         server = web.start(host=options.host, port=options.port)
         running.callback(_end, server)
-        print(f"Sealdesk is running at http://localhost:{options.port}/ (Ctrl-C stops it)", flush=True)
-        return _wait(stopping, server)
+        return _wait(stopping, server, options)
 
 
 def _start_loopback(options: argparse.Namespace, running: ExitStack) -> None:
@@ -64,8 +63,12 @@ def _start_loops(running: ExitStack) -> None:
         start_thread(loop.run, loop.stop, running)
 
 
-def _wait(stopping: threading.Event, server: subprocess.Popen[bytes]) -> int:
-    while not stopping.wait(0.5):
+def _wait(stopping: threading.Event, server: subprocess.Popen[bytes], options: argparse.Namespace) -> int:
+    is_announced = False
+    while not stopping.wait(0.3):
+        if not is_announced and web.is_up(host=options.host, port=options.port):
+            is_announced = True
+            print(f"Sealdesk is running at http://localhost:{options.port}/ (Ctrl-C stops it)", flush=True)
         if server.poll() is not None:
             print(f"The web server has ended by itself (exit code {server.returncode}).", file=sys.stderr)
             return 1
