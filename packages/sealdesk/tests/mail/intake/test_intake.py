@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from django.core.files.storage import default_storage
+from django.db import connection
 
 from sealdesk.mail import rawmail
 from sealdesk.mail.intake.actions import process, receive, release
@@ -361,8 +365,9 @@ def test_a_sealed_mail_costs_a_constant_number_of_queries(keys, write, cast, tak
 
 
 @pytest.mark.mission("B2")
+@pytest.mark.django_db(transaction=True)  # a copy holds only what was committed
 def test_no_file_shows_a_word_of_a_mail_not_even_after_a_failure(
-    support, write, cast, take_in, settings, monkeypatch, caplog
+    support, write, cast, take_in, settings, monkeypatch, caplog, tmp_path
 ):
     raw = write(
         cast.erin, subject="Canarysubject", text="Canarybody", attachments=[("Canaryname", "a/b", b"Canaryfile")]
@@ -370,11 +375,15 @@ def test_no_file_shows_a_word_of_a_mail_not_even_after_a_failure(
 
     with monkeypatch.context() as patched:
         patched.setattr("sealdesk.mail.intake.actions.write_article", _fail)
-        take_in(raw)
-    take_in(raw)
+        failed = take_in(raw)
+    assert process(raw_mail=failed.pk).state == RawState.DONE
 
     found = [path for path in settings.DATA_FOLDER.rglob("*") if path.is_file() and b"anary" in path.read_bytes()]
+    with closing(sqlite3.connect(tmp_path / "copy")) as copy:
+        connection.connection.backup(copy)
+    database = (tmp_path / "copy").read_bytes()
     assert (found, len(_blobs()) > 2, "anary" in caplog.text) == ([], True, False)
+    assert (b"erin@customer.example" in database, b"anary" in database) == (True, False)
 
 
 def _fail(*_):
