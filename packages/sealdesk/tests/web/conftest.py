@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from sealdesk.core.clock import now
@@ -24,6 +27,12 @@ HTML_MAIL = (
     b'<p onclick="x()">Look</p><script>alert(1)</script><img src="https://tracker.example/p.png">'
     b'<a href="https://evil.example/">bank.example</a>'
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_folder():
+    """Where collected files would be; pages are served from the packages, but the folder is looked for."""
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +134,7 @@ def write(cast, own_key):
             subject=subject,
             text=text,
             attachments=tuple(DraftAttachment(*file) for file in files),
-            message_id=f"<{subject.replace(' ', '.')}@customer.example>",
+            message_id=f"<{uuid.uuid4()}@customer.example>",
             date=now(),
         )
         if not sign and not encrypt:

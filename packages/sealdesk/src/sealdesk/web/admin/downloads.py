@@ -15,4 +15,4 @@ def public_text(key: StoredKey) -> bytes:
     material = bytes(key.material)
     if key.technology == Technology.SMIME:
         return x509.load_der_x509_certificate(material).public_bytes(Encoding.PEM)
-    return armored("PGP PUBLIC KEY BLOCK", material)
+    return armored("PUBLIC KEY BLOCK", material)
