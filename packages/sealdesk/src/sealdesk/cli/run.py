@@ -6,15 +6,15 @@ import argparse
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from contextlib import ExitStack
 
 from sealdesk.cli import web
-from sealdesk.cli.setup import migrate_database, prepare, stop_on_signals
+from sealdesk.cli.setup import migrate_database, prepare, start_thread, stop_on_signals
 
 NAME = "run"
 HELP = "the whole desk in one command, on this machine"
 INTAKE_PORT = 8025
+_WORKERS = 2
 _STOP_SECONDS = 20
 
 
@@ -37,8 +37,7 @@ def run(options: argparse.Namespace) -> int:
         _start_loops(running)
         server = web.start(host=options.host, port=options.port)
         running.callback(_end, server)
-        print(f"Sealdesk is running at http://localhost:{options.port}/ (Ctrl-C stops it)", flush=True)
-        return _wait(stopping, server)
+        return _wait(stopping, server, options)
 
 
 def _start_loopback(options: argparse.Namespace, running: ExitStack) -> None:
@@ -59,19 +58,17 @@ def _start_loops(running: ExitStack) -> None:
     from sealdesk.mail.fetcher import Fetcher
     from sealdesk.mail.worker import Worker
 
-    for loop in (Worker(), Fetcher()):
-        _start_thread(loop.run, loop.stop, running)
+    loops: list[Worker | Fetcher] = [Fetcher(), *(Worker() for _ in range(_WORKERS))]
+    for loop in loops:
+        start_thread(loop.run, loop.stop, running)
 
 
-def _start_thread(work: Callable[[], None], stop: Callable[[], None], running: ExitStack) -> None:
-    thread = threading.Thread(target=work, name=type(stop.__self__).__name__ if hasattr(stop, "__self__") else None)
-    thread.start()
-    running.callback(thread.join, _STOP_SECONDS)
-    running.callback(stop)  # called before the join: the last one registered comes first
-
-
-def _wait(stopping: threading.Event, server: subprocess.Popen[bytes]) -> int:
-    while not stopping.wait(0.5):
+def _wait(stopping: threading.Event, server: subprocess.Popen[bytes], options: argparse.Namespace) -> int:
+    is_announced = False
+    while not stopping.wait(0.3):
+        if not is_announced and web.is_up(host=options.host, port=options.port):
+            is_announced = True
+            print(f"Sealdesk is running at http://localhost:{options.port}/ (Ctrl-C stops it)", flush=True)
         if server.poll() is not None:
             print(f"The web server has ended by itself (exit code {server.returncode}).", file=sys.stderr)
             return 1
