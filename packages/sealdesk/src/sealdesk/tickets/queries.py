@@ -60,7 +60,7 @@ def visible_to(agent: Agent) -> QuerySet[Ticket]:
     return Ticket.objects.filter(group__in=groups_of(agent))
 
 
-def tickets_for(agent: Agent, wanted: TicketFilter = TicketFilter()) -> QuerySet[Ticket]:  # noqa: B008 -- frozen
+def tickets_for(agent: Agent, wanted: TicketFilter = TicketFilter()) -> QuerySet[Ticket]:
     """The tickets that an agent may read and wants to see, last changed first; group, customer and owner are joined."""
     tickets = visible_to(agent)
     if wanted.group:

@@ -219,16 +219,12 @@ def usable_for(key: Key, use: Use, at: datetime) -> str | None:
         state = state_at(key.material, at)
     except InputError:
         return "unreadable"
-    if state.revoked:
-        return "revoked"
-    if state.not_yet_valid:
-        return "not_yet_valid"
-    if state.expired:
-        return "expired"
-    if state.weakly_bound:
-        return "weak_binding"
-    if use is Use.SIGN and not state.signing:
-        return "no_signing_subkey"
-    if use is Use.ENCRYPT and not state.encryption:
-        return "no_encryption_subkey"
-    return None
+    reasons = {
+        "revoked": state.revoked is not None,
+        "not_yet_valid": state.not_yet_valid,
+        "expired": state.expired,
+        "weak_binding": state.weakly_bound,
+        "no_signing_subkey": use is Use.SIGN and not state.signing,
+        "no_encryption_subkey": use is Use.ENCRYPT and not state.encryption,
+    }
+    return next((code for code, applies in reasons.items() if applies), None)

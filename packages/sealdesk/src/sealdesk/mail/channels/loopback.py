@@ -43,7 +43,9 @@ class LoopbackServer:
     def port(self) -> int:
         """Where it listens."""
         server = self._controller.server
-        return int(server.sockets[0].getsockname()[1]) if server and server.sockets else self._controller.port
+        if not isinstance(server, asyncio.Server):  # not started yet
+            return self._controller.port
+        return int(server.sockets[0].getsockname()[1])
 
     def start(self) -> None:
         """Begins to listen; OSError where the port is taken."""
@@ -59,7 +61,8 @@ class _Handler:
         self._deliver_elsewhere = deliver_elsewhere
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802 -- the library's name
-        raw, recipients = bytes(envelope.content or b""), list(envelope.rcpt_tos)
+        content = envelope.content
+        raw, recipients = content if isinstance(content, bytes) else b"", list(envelope.rcpt_tos)
         try:
             await asyncio.get_running_loop().run_in_executor(None, self._take, raw, recipients)
         except Exception as error:  # noqa: BLE001 -- whatever failed: not taken, the sender comes again

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sealdesk.keyring.actions import harvest
 from sealdesk.mail import securitylog
-from sealdesk.mail.intake.decision import Decision, Fate
+from sealdesk.mail.intake.decision import Decision
 from sealdesk.mail.messageids import normal_id, normal_ids, untagged
 from sealdesk.mail.models import KeySighting, RawMail
 from sealdesk.people.actions import ensure_customer
@@ -64,7 +64,10 @@ def new_attachments(opened: Opened) -> list[NewAttachment]:
     """The files of an opened mail; an encrypted body that did not open is one of them."""
     return [
         NewAttachment(
-            name=file.name, content_type=file.content_type, data=file.data, content_id=(file.content_id or "").strip("<>")
+            name=file.name,
+            content_type=file.content_type,
+            data=file.data,
+            content_id=(file.content_id or "").strip("<>"),
         )
         for file in opened.content.attachments
     ]
@@ -89,7 +92,7 @@ def note_keys(opened: Opened, article: Article) -> None:
 
 
 def _ticket(opened: Opened, decision: Decision, group: Group) -> Ticket:
-    if decision.fate is Fate.FOLLOW_UP:
+    if decision.ticket is not None:
         return Ticket.objects.select_for_update().get(pk=decision.ticket)
     author = opened.headers.from_
     if author is None:

@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.decrepit.ciphers.algorithms import IDEA, Blowfish, Camellia, CAST5, TripleDES
+from cryptography.hazmat.decrepit.ciphers.algorithms import CAST5, IDEA, Blowfish, Camellia, TripleDES
 from cryptography.hazmat.decrepit.ciphers.modes import CFB
 from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, modes
 from cryptography.hazmat.primitives.ciphers import Cipher as OpenSSLCipher

@@ -96,13 +96,28 @@ def walk(data: bytes) -> Iterator[Packet]:
         if fields.at_end:
             return
         header = fields.number(1)
-        if header & 0x80 == 0:
-            raise Malformed
-        if header & 0x40:
-            yield Packet(header & 0x3F, _new_body(fields))
-        else:
-            yield Packet(header >> 2 & 0x0F, _old_body(fields, header & 3))
+        yield Packet(_tag(header), _body(fields, header))
     raise Malformed("There are too many OpenPGP packets.")
+
+
+def tags(data: bytes) -> Iterator[int]:
+    """The tags of the packets, each before its body is looked at, so that the first is known even where the data are
+    cut off. Raises `Malformed` as `walk` does."""
+    fields = Fields(data)
+    while not fields.at_end:
+        header = fields.number(1)
+        yield _tag(header)
+        _body(fields, header)
+
+
+def _tag(header: int) -> int:
+    if header & 0x80 == 0:
+        raise Malformed
+    return header & 0x3F if header & 0x40 else header >> 2 & 0x0F
+
+
+def _body(fields: Fields, header: int) -> bytes:
+    return _new_body(fields) if header & 0x40 else _old_body(fields, header & 3)
 
 
 def _old_body(fields: Fields, length_type: int) -> bytes:

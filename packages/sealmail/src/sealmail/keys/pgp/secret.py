@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
@@ -22,7 +23,7 @@ from sealmail.keys.pgp.checking import SigningKey
 from sealmail.keys.pgp.ciphers import CIPHERS, AEADMode, Cipher, aead, read_mode
 from sealmail.keys.pgp.packets import Fields, Malformed, Tag
 from sealmail.keys.pgp.passphrase import Derivation, read_derivation
-from sealmail.keys.pgp.public import CURVE_25519, RSA_ALGORITHMS, Algorithm, PublicKey, Unsupported, read_public
+from sealmail.keys.pgp.public import RSA_ALGORITHMS, Algorithm, Curve, PublicKey, Unsupported, read_public
 
 PrivateKey = SigningKey | x25519.X25519PrivateKey | x448.X448PrivateKey
 
@@ -179,29 +180,38 @@ def _private(public: PublicKey, content: bytes) -> PrivateKey:
 
 
 def _key_object(public: PublicKey, fields: Fields) -> PrivateKey:
-    match public.algorithm:
-        case algorithm if algorithm in RSA_ALGORITHMS:
-            return _rsa(public, *(int.from_bytes(fields.mpi(), "big") for _ in range(4)))
-        case Algorithm.DSA:
-            p, q, g, y = public.numbers
-            numbers = dsa.DSAPublicNumbers(y, dsa.DSAParameterNumbers(p, q, g))
-            return dsa.DSAPrivateNumbers(int.from_bytes(fields.mpi(), "big"), numbers).private_key()
-        case Algorithm.ECDH if public.curve is CURVE_25519:
-            # RFC 9580 §5.5.5.6.1.1: the old form stores the scalar big-endian.
-            return x25519.X25519PrivateKey.from_private_bytes(fields.mpi().rjust(32, b"\0")[::-1])
-        case Algorithm.ECDH | Algorithm.ECDSA if public.curve and public.curve.weierstrass:
-            return _weierstrass(public, public.curve.weierstrass, int.from_bytes(fields.mpi(), "big"))
-        case Algorithm.EDDSA_LEGACY if public.curve and not public.curve.weierstrass:
-            return ed25519.Ed25519PrivateKey.from_private_bytes(fields.mpi().rjust(32, b"\0"))
-        case Algorithm.X25519:
-            return x25519.X25519PrivateKey.from_private_bytes(fields.take(32))
-        case Algorithm.X448:
-            return x448.X448PrivateKey.from_private_bytes(fields.take(56))
-        case Algorithm.ED25519:
-            return ed25519.Ed25519PrivateKey.from_private_bytes(fields.take(32))
-        case Algorithm.ED448:
-            return ed448.Ed448PrivateKey.from_private_bytes(fields.take(57))
+    if public.algorithm in _FIXED:
+        make, octets = _FIXED[public.algorithm]
+        return make(fields.take(octets))
+    if public.algorithm in RSA_ALGORITHMS:
+        return _rsa(public, *(int.from_bytes(fields.mpi(), "big") for _ in range(4)))
+    scalar = fields.mpi()
+    if public.algorithm == Algorithm.DSA:
+        p, q, g, y = public.numbers
+        numbers = dsa.DSAPublicNumbers(y, dsa.DSAParameterNumbers(p, q, g))
+        return dsa.DSAPrivateNumbers(int.from_bytes(scalar, "big"), numbers).private_key()
+    if public.algorithm in {Algorithm.ECDH, Algorithm.ECDSA, Algorithm.EDDSA_LEGACY} and public.curve:
+        return _on_curve(public, public.curve, scalar)
     raise Unsupported
+
+
+_FIXED: dict[int, tuple[Callable[[bytes], PrivateKey], int]] = {
+    Algorithm.X25519: (x25519.X25519PrivateKey.from_private_bytes, 32),
+    Algorithm.X448: (x448.X448PrivateKey.from_private_bytes, 56),
+    Algorithm.ED25519: (ed25519.Ed25519PrivateKey.from_private_bytes, 32),
+    Algorithm.ED448: (ed448.Ed448PrivateKey.from_private_bytes, 57),
+}
+
+
+def _on_curve(public: PublicKey, curve: Curve, scalar: bytes) -> PrivateKey:
+    if curve.weierstrass:
+        point = ec.EllipticCurvePublicKey.from_encoded_point(curve.weierstrass, public.point)
+        return ec.EllipticCurvePrivateNumbers(int.from_bytes(scalar, "big"), point.public_numbers()).private_key()
+    octets = scalar.rjust(32, b"\0")
+    if public.algorithm == Algorithm.ECDH:
+        # The old form of Curve25519 stores its scalar big-endian (RFC 9580 §5.5.5.6.1.1).
+        return x25519.X25519PrivateKey.from_private_bytes(octets[::-1])
+    return ed25519.Ed25519PrivateKey.from_private_bytes(octets)
 
 
 def _rsa(public: PublicKey, d: int, p: int, q: int, u: int) -> rsa.RSAPrivateKey:
@@ -213,8 +223,3 @@ def _rsa(public: PublicKey, d: int, p: int, q: int, u: int) -> rsa.RSAPrivateKey
     # OpenPGP keeps p^-1 mod q where PKCS#1 keeps q^-1 mod p: the primes change places (RFC 9580 §5.5.5.1).
     numbers = rsa.RSAPrivateNumbers(q, p, d, d % (q - 1), d % (p - 1), u, rsa.RSAPublicNumbers(exponent, modulus))
     return numbers.private_key(unsafe_skip_rsa_key_validation=True)
-
-
-def _weierstrass(public: PublicKey, curve: ec.EllipticCurve, scalar: int) -> ec.EllipticCurvePrivateKey:
-    point = ec.EllipticCurvePublicKey.from_encoded_point(curve, public.point)
-    return ec.EllipticCurvePrivateNumbers(scalar, point.public_numbers()).private_key()
