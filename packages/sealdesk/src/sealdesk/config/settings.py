@@ -147,6 +147,7 @@ STORAGES = {
 }
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_FOLDER / "static"
+_own_folder(STATIC_ROOT)  # WhiteNoise warns where there is none, also before anything was collected
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 

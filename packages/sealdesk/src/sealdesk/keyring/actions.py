@@ -162,8 +162,8 @@ class _Import:
 
     def _errors(self, preview: ImportPreview, items: Sequence[ImportItem]) -> dict[str, Sequence[str]]:
         errors: dict[str, Sequence[str]] = dict(preview.errors)
-        if not items and not preview.revocations:
-            errors.setdefault("file", importing.nothing_new(preview.items, preview.notes))
+        if not (errors or items or preview.revocations):
+            errors["file"] = importing.nothing_new(preview.items, preview.notes)
         if any(item.secret for item in items) and (preview.needs_groups if self.groups is None else not self.groups):
             errors["groups"] = ["Choose the groups whose mail is opened and signed with the private key."]
         authorities = {item.key.fingerprint for item in preview.items if item.may_vouch}

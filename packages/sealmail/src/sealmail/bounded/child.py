@@ -10,6 +10,7 @@ import resource
 import sys
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sealmail.bounded.codec import decode, encode
@@ -112,14 +113,19 @@ def _serve(wire: Wire, request: tuple[str, bytes, Policy, datetime]) -> None:
     task, raw, policy, at = request
     try:
         opened = _open(task, raw, policy, at, wire)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        wire.send(encode(("done", opened, peak)))
+        wire.send(encode(("done", opened, _resident_bytes())))
     except ConnectionLost:
         raise
     except MemoryError:
         wire.send(encode(("failed", "memory", 0)))
     except BaseException as error:  # noqa: BLE001 -- whatever a hostile mail provokes, the parent must hear of it
         wire.send(encode(("failed", type(error).__name__, 0)))
+
+
+def _resident_bytes() -> int:
+    """Memory in use after the mail. Not `ru_maxrss`: that starts at what the parent used when it forked."""
+    with Path("/proc/self/statm").open(encoding="ascii") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
 
 
 def _open(task: str, raw: bytes, policy: Policy, at: datetime, wire: Wire) -> Opened:

@@ -41,7 +41,7 @@ class ProcessLimits:
     message_bytes: int = 512 * MEGABYTE
     """Of one answer of the child."""
     recycle_bytes: int = 160 * MEGABYTE
-    """A child that once needed more than this is replaced, to give the memory back."""
+    """A child that holds more than this after a mail is replaced, to give the memory back."""
 
 
 class BoundedOpener:
@@ -90,14 +90,14 @@ class BoundedOpener:
         wire = self._wire()
         try:
             wire.send(encode((task, raw, policy, at)), deadline=deadline)
-            outcome, opened, peak = self._answer_questions(wire, deadline, keys, trust)
+            outcome, opened, resident = self._answer_questions(wire, deadline, keys, trust)
         except (ConnectionLost, EngineError):
             self.close()
             return None
         except BaseException:  # a key store that failed in the middle of a dialogue: the child is out of step
             self.close()
             raise
-        if outcome != "done" or peak > self._limits.recycle_bytes:
+        if outcome != "done" or resident > self._limits.recycle_bytes:
             self.close()
         return opened if outcome == "done" and isinstance(opened, Opened) else None
 

@@ -103,6 +103,8 @@ def outline_of(der: bytes) -> CertificateOutline:
     fields = certificate.fields().take().fields()
     fields.optional(ber.context(0))
     serial = fields.take(ber.INTEGER).integer()
+    if serial <= 0:
+        raise InputError("The certificate's serial number is not positive.")  # RFC 5280 §4.1.2.2
     fields.take(ber.SEQUENCE)
     issuer = fields.take(ber.SEQUENCE).raw
     fields.take(ber.SEQUENCE)

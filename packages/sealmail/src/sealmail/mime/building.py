@@ -33,7 +33,8 @@ _LONGEST_LINE = 998  # RFC 5322 §2.1.1
 _LARGEST_QUOTED = 1024 * 1024
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
 _TOKEN = re.compile(r"[A-Za-z0-9_.:+-]{1,40}")
-_VIOLATED = re.compile(rb"[ \t]\r\n|[ \t]\Z|^From |[\x01-\x08\x0b\x0c\x0e-\x1f]", re.MULTILINE)
+_VIOLATED = (b" \r\n", b"\t\r\n", b"\nFrom ")
+_CONTROLS = bytes(set(range(1, 32)) - set(b"\t\r\n"))
 _OWN_FIELDS = frozenset(
     {"from", "to", "cc", "bcc", "subject", "date", "message-id", "in-reply-to", "references", "mime-version"}
 )
@@ -186,7 +187,9 @@ def _encoded_text(octets: bytes) -> bytes:
 
 def _is_inviolable(octets: bytes) -> bool:
     # RFC 3156 §5: servers strip spaces at a line's end, and put ">" before "From ".
-    if not is_seven_bit(octets) or _VIOLATED.search(octets):
+    if not is_seven_bit(octets) or octets.startswith(b"From ") or octets.endswith((b" ", b"\t")):
+        return False
+    if any(mark in octets for mark in _VIOLATED) or len(octets.translate(None, _CONTROLS)) < len(octets):
         return False
     return max(map(len, octets.split(b"\r\n"))) <= 76
 

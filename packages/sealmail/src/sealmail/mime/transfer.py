@@ -3,9 +3,9 @@ takes linear time."""
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
+from collections.abc import Iterator
 from enum import StrEnum
 
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
@@ -54,6 +54,17 @@ def canonical_line_ends(data: bytes) -> bytes:
 
 
 def _from_base64(encoded: bytes) -> bytes:
+    end = encoded.find(b"=")
+    if end < 0 or not encoded[end:].strip(b"=\r\n"):
+        # The usual case, padding at the very end, is what the standard library reads as well, and quicker.
+        try:
+            return binascii.a2b_base64(encoded)
+        except binascii.Error:
+            pass
+    return _from_damaged_base64(encoded)
+
+
+def _from_damaged_base64(encoded: bytes) -> bytes:
     kept = encoded.translate(None, _NOT_BASE64)
     end = kept.find(b"=")
     if end >= 0:
@@ -77,7 +88,11 @@ def _without_padding(line: bytes) -> bytes:
 
 def encode_base64(data: bytes) -> bytes:
     """`data` in base64 with lines of 76 characters and CRLF, the last line ended."""
-    return base64.encodebytes(data).replace(b"\n", b"\r\n")
+    lines = _BASE64_LINE.findall(binascii.b2a_base64(data, newline=False))
+    return b"\r\n".join((*lines, b""))
+
+
+_BASE64_LINE = re.compile(rb".{1,76}")
 
 
 def encode_quoted_printable(data: bytes) -> bytes:
@@ -85,21 +100,32 @@ def encode_quoted_printable(data: bytes) -> bytes:
     return b"\r\n".join(_quoted_line(line) for line in data.split(b"\r\n"))
 
 
-_AS_IT_IS = frozenset(range(33, 127)) - {ord("=")} | {ord(" "), ord("\t")}
-_TOKENS = [bytes([octet]) if octet in _AS_IT_IS else b"=%02X" % octet for octet in range(256)]
+_LONGEST_PIECE = 73
+"""Leaves room for the "=" that joins lines, and for "From " and "." that get two characters longer."""
+_NOT_AS_IT_IS = re.compile(rb"[^ \t!-<>-~]")
+_TRAILING_SPACE = re.compile(rb"[ \t]\Z")
 
 
 def _quoted_line(line: bytes) -> bytes:
-    tokens = [_TOKENS[octet] for octet in line]
-    if tokens and tokens[-1] in {b" ", b"\t"}:
-        tokens[-1] = b"=%02X" % line[-1]
-    lines = [b""]
-    for token in tokens:
-        # 73 leaves room for the "=" that joins lines, and for "From " and "." that get two characters longer.
-        if len(lines[-1]) + len(token) > 73:
-            lines.append(b"")
-        lines[-1] += token
-    return b"=\r\n".join(_shielded(piece) for piece in lines)
+    quoted = _TRAILING_SPACE.sub(_escaped, _NOT_AS_IT_IS.sub(_escaped, line))
+    if len(quoted) <= _LONGEST_PIECE:
+        return _shielded(quoted)
+    return b"=\r\n".join(_shielded(piece) for piece in _pieces(quoted))
+
+
+def _escaped(match: re.Match[bytes]) -> bytes:
+    return b"=%02X" % match[0][0]
+
+
+def _pieces(quoted: bytes) -> Iterator[bytes]:
+    """The line in pieces, none of which ends inside an escaped octet."""
+    start = 0
+    while start < len(quoted):
+        end = start + _LONGEST_PIECE
+        if (escape := quoted.rfind(b"=", end - 2, end)) >= 0 and end < len(quoted):
+            end = escape
+        yield quoted[start:end]
+        start = end
 
 
 def _shielded(piece: bytes) -> bytes:

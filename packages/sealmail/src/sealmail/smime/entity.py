@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 
-_LINE = 76
+from sealmail.mime.transfer import encode_base64
 
 
 def opaque(cms: bytes, *, smime_type: str) -> bytes:
@@ -15,7 +14,7 @@ def opaque(cms: bytes, *, smime_type: str) -> bytes:
         "Content-Transfer-Encoding: base64\r\n"
         'Content-Disposition: attachment; filename="smime.p7m"\r\n'
         "\r\n"
-    ).encode() + _base64_lines(cms)
+    ).encode() + encode_base64(cms)
 
 
 def detached(entity: bytes, cms: bytes, *, micalg: str) -> bytes:
@@ -32,10 +31,4 @@ def detached(entity: bytes, cms: bytes, *, micalg: str) -> bytes:
         'Content-Disposition: attachment; filename="smime.p7s"\r\n'
         "\r\n"
     )
-    return b"".join((head.encode(), entity, signature.encode(), _base64_lines(cms), f"--{boundary}--\r\n".encode()))
-
-
-def _base64_lines(content: bytes) -> bytes:
-    encoded = base64.b64encode(content)
-    lines = [encoded[start : start + _LINE] for start in range(0, len(encoded), _LINE)]
-    return b"\r\n".join((*lines, b""))
+    return b"".join((head.encode(), entity, signature.encode(), encode_base64(cms), f"--{boundary}--\r\n".encode()))

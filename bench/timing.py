@@ -1,0 +1,32 @@
+"""Times rival ways of doing the same thing, turn by turn, so that whatever else the machine does hits all alike."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+Act = Callable[[], object]
+_REPEATS = 3
+"""Calls in one turn. Each way comes back to caches that another one has left, as it would in real use."""
+
+
+def side_by_side(acts: Mapping[str, Act], *, seconds: float, fewest: int = 7) -> dict[str, float]:
+    """The median of each act in seconds. Turns are taken until the time is used up, at least `fewest`."""
+    for act in acts.values():
+        act()
+    samples: dict[str, list[float]] = {name: [] for name in acts}
+    end = time.perf_counter() + seconds
+    turns = 0
+    while turns < fewest or time.perf_counter() < end:
+        turns += 1
+        for name, act in acts.items():
+            samples[name].extend(duration(act) for _ in range(_REPEATS))
+    return {name: statistics.median(durations) for name, durations in samples.items()}
+
+
+def duration(act: Act) -> float:
+    """Seconds that one call takes."""
+    start = time.perf_counter()
+    act()
+    return time.perf_counter() - start

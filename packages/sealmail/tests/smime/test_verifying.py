@@ -1,0 +1,482 @@
+"""Checking signatures: what others signed, and what attackers make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from sealmail import ber, smime
+from sealmail.keys import Key, MemoryKeyStore, SecretKey, Use
+from sealmail.keys.certificate import key_from_certificate, outline_of
+from sealmail.policy import Budget, Policy
+from sealmail.report import Finding, Integrity, SignatureFacts
+from sealmail.results import VerificationResult
+from sealmail.smime import algorithms, cms, der
+from sealmail.smime.attributes import (
+    CONTENT_TYPE,
+    MESSAGE_DIGEST,
+    SIGNING_CERTIFICATE,
+    SIGNING_CERTIFICATE_V2,
+    SIGNING_TIME,
+)
+from sealmail.testing import CA
+from sealmail.testing.pki import loaded
+
+POLICY = Policy()
+OTHER_TYPE = ber.encode_oid("1.2.840.113549.1.9.16.1.4")
+
+
+def only(result: VerificationResult) -> SignatureFacts:
+    (signer,) = result.signers
+    return signer
+
+
+def check(message: bytes, content: bytes | None, now: datetime, *known: Key, policy: Policy = POLICY) -> SignatureFacts:
+    return only(smime.verify(message, content, MemoryKeyStore(keys=known), policy, now))
+
+
+def attribute(kind: bytes, *values: bytes) -> bytes:
+    return der.sequence(der.oid(kind), der.tagged(ber.SET, b"".join(values)))
+
+
+def usual(content: bytes, *, content_type: bytes = cms.DATA) -> list[bytes]:
+    """The attributes that every signer has to have."""
+    return [
+        attribute(CONTENT_TYPE, der.oid(content_type)),
+        attribute(MESSAGE_DIGEST, der.octet_string(algorithms.SHA256.digest(content))),
+    ]
+
+
+def signed_by_hand(
+    secret: SecretKey,
+    content: bytes,
+    attributes: Sequence[bytes] | None,
+    *,
+    content_type: bytes = cms.DATA,
+    carries: bool = True,
+    digest: bytes = algorithms.SHA256.oid,
+    scheme: bytes = ber.encode_oid("1.2.840.10045.4.3.2"),
+    sorts: bool = True,
+    certificates: Sequence[bytes] | None = None,
+) -> bytes:
+    """A signature by an EC key with SHA-256, made as asked for."""
+    private = loaded(secret)
+    assert isinstance(private, ec.EllipticCurvePrivateKey)
+    listed = None if attributes is None else b"".join(sorted(attributes) if sorts else attributes)
+    signed = content if listed is None else der.tagged(ber.SET, listed)
+    outline = outline_of(secret.key.material)
+    info = der.sequence(
+        der.integer(1),
+        der.sequence(outline.issuer, der.integer(outline.serial)),
+        der.algorithm(digest),
+        *([] if listed is None else [der.tagged(ber.context(0), listed)]),
+        der.algorithm(scheme),
+        der.octet_string(private.sign(signed, ec.ECDSA(hashes.SHA256()))),
+    )
+    return structure([info], content if carries else None, content_type, certificates or [secret.key.material])
+
+
+def structure(
+    infos: Sequence[bytes], content: bytes | None, content_type: bytes, certificates: Sequence[bytes]
+) -> bytes:
+    carried = [] if content is None else [der.explicit(0, der.octet_string(content))]
+    return der.sequence(
+        der.oid(cms.SIGNED_DATA),
+        der.explicit(
+            0,
+            der.sequence(
+                der.integer(1),
+                der.set_of([der.algorithm(algorithms.SHA256.oid)]),
+                der.sequence(der.oid(content_type), *carried),
+                der.tagged(ber.context(0), b"".join(certificates)),
+                der.set_of(infos),
+            ),
+        ),
+    )
+
+
+@pytest.mark.mission("B16")
+@pytest.mark.parametrize("kind", ["rsa2048", "ec", "ec-p384", "ec-p521"])
+@pytest.mark.parametrize("digest", ["sha256", "sha384", "sha512"])
+@pytest.mark.parametrize("options", [[], ["-noattr"], ["-keyid"], ["-nodetach"], ["-nodetach", "-stream"]])
+def test_verify_what_openssl_signed(
+    owners, entity: bytes, now: datetime, openssl, kind: str, digest: str, options: list[str]
+) -> None:
+    mail = openssl(
+        "cms",
+        "-sign",
+        "-binary",
+        "-md",
+        digest,
+        "-signer",
+        owners[kind].file,
+        *options,
+        "-outform",
+        "DER",
+        given=entity,
+    )
+    content = None if "-nodetach" in options else entity
+
+    result = smime.verify(mail, content, MemoryKeyStore(), POLICY, now)
+
+    signer = only(result)
+    assert (signer.integrity, signer.findings, signer.key) == (Integrity.INTACT, frozenset(), owners[kind].key)
+    assert signer.hash_algorithm == f"SHA-{digest[3:]}"
+    assert result.payload == (entity if content is None else None)
+
+
+@pytest.mark.mission("B16")
+@pytest.mark.parametrize("salt", ["20", "32", "max"])
+@pytest.mark.parametrize("digest", ["sha256", "sha512"])
+def test_verify_pss_that_openssl_signed(owners, entity: bytes, now: datetime, openssl, salt: str, digest: str) -> None:
+    mail = openssl(
+        "cms",
+        "-sign",
+        "-binary",
+        "-md",
+        digest,
+        "-signer",
+        owners["rsa2048"].file,
+        "-outform",
+        "DER",
+        "-keyopt",
+        "rsa_padding_mode:pss",
+        "-keyopt",
+        f"rsa_pss_saltlen:{salt}",
+        given=entity,
+    )
+
+    signer = check(mail, entity, now)
+
+    assert (signer.integrity, signer.algorithm, signer.findings) == (Integrity.INTACT, "RSA-PSS", frozenset())
+
+
+@pytest.mark.parametrize("digest", ["sha1", "md5"])
+def test_verify_old_hash_fits_but_is_weak(owners, entity: bytes, now: datetime, openssl, digest: str) -> None:
+    mail = openssl(
+        "cms", "-sign", "-binary", "-md", digest, "-signer", owners["rsa2048"].file, "-outform", "DER", given=entity
+    )
+
+    signer = check(mail, entity, now)
+
+    assert (signer.integrity, signer.findings) == (Integrity.INTACT, {Finding.WEAK_ALGORITHM})
+
+
+def test_verify_small_key_fits_but_is_weak(ca: CA, entity: bytes, now: datetime, parts_of) -> None:
+    small = ca.issue("small@customer.example", key_type="rsa1024")
+
+    signer = check(parts_of(smime.sign(entity, small, [], now))[1], entity, now)
+
+    assert (signer.integrity, signer.findings) == (Integrity.INTACT, {Finding.WEAK_ALGORITHM})
+
+
+def test_verify_key_that_only_encrypts_fits_but_is_wrong(ca: CA, entity: bytes, now: datetime, parts_of) -> None:
+    key = ca.issue("enc@customer.example", uses=[Use.ENCRYPT])
+
+    signer = check(parts_of(smime.sign(entity, key, [], now))[1], entity, now)
+
+    assert (signer.integrity, signer.findings) == (Integrity.INTACT, {Finding.WRONG_USAGE})
+
+
+@pytest.mark.parametrize("kind", ["rsa2048", "ec", "ed25519"])
+def test_verify_changed_content_is_changed(owners, entity: bytes, now: datetime, parts_of, kind: str) -> None:
+    _, signature = parts_of(smime.sign(entity, owners[kind].secret, [], now))
+
+    signer = check(signature, entity.replace(b"100", b"900"), now)
+
+    assert (signer.integrity, signer.why, signer.key) == (Integrity.CHANGED, "digest", owners[kind].key)
+
+
+def test_verify_changed_content_shows_what_is_there(owners, entity: bytes, now: datetime, cms_of) -> None:
+    mail = cms_of(smime.sign_opaque(entity, owners["ec"].secret, [], now)).replace(b"100 euros", b"900 euros")
+
+    result = smime.verify(mail, None, MemoryKeyStore(), POLICY, now)
+
+    assert (only(result).integrity, result.payload) == (Integrity.CHANGED, entity.replace(b"100", b"900"))
+
+
+def test_verify_changed_attributes_are_changed(owners, entity: bytes, now: datetime, parts_of) -> None:
+    _, signature = parts_of(smime.sign(entity, owners["ec"].secret, [], now))
+    before, after = der.time(now), der.time(now - timedelta(hours=1))
+
+    assert check(signature, entity, now).integrity is Integrity.INTACT
+    assert check(signature.replace(before, after), entity, now).why == "signature"
+
+
+@pytest.mark.parametrize("kind", ["rsa2048", "ec"])
+def test_verify_bare_line_feeds_are_canonical_ones(owners, entity: bytes, now: datetime, parts_of, kind: str) -> None:
+    _, signature = parts_of(smime.sign(entity, owners[kind].secret, [], now))
+
+    assert check(signature, entity.replace(b"\r\n", b"\n"), now).integrity is Integrity.INTACT
+
+
+def test_verify_bare_line_feeds_without_attributes(owners, entity: bytes, now: datetime, openssl) -> None:
+    mail = openssl("cms", "-sign", "-binary", "-noattr", "-signer", owners["ec"].file, "-outform", "DER", given=entity)
+
+    assert check(mail, entity.replace(b"\r\n", b"\n"), now).integrity is Integrity.INTACT
+    assert check(mail, entity.replace(b"\r\n", b"\r"), now).integrity is Integrity.CHANGED
+
+
+def test_verify_without_certificate_asks_for_it(owners, entity: bytes, now: datetime, openssl) -> None:
+    mail = openssl("cms", "-sign", "-binary", "-nocerts", "-signer", owners["ec"].file, "-outform", "DER", given=entity)
+
+    assert check(mail, entity, now, owners["other"].key).integrity is Integrity.NO_KEY
+    assert check(mail, entity, now, owners["other"].key).key_ids[0] in owners["ec"].key.ids
+    assert check(mail, b"other content", now).integrity is Integrity.CHANGED
+    assert check(mail, entity, now, owners["ec"].key).integrity is Integrity.INTACT
+
+
+def test_verify_two_signers_gives_each_a_fact(owners, entity: bytes, now: datetime, openssl) -> None:
+    mail = openssl(
+        "cms",
+        "-sign",
+        "-binary",
+        "-signer",
+        owners["ec"].file,
+        "-signer",
+        owners["rsa2048"].file,
+        "-outform",
+        "DER",
+        given=entity,
+    )
+
+    result = smime.verify(mail, entity, MemoryKeyStore(), POLICY, now)
+
+    assert {signer.key for signer in result.signers} == {owners["ec"].key, owners["rsa2048"].key}
+    assert {signer.integrity for signer in result.signers} == {Integrity.INTACT}
+
+
+def test_verify_bag_of_certificates_has_no_signers(owners, now: datetime, openssl) -> None:
+    bag = openssl("crl2pkcs7", "-nocrl", "-certfile", owners["ec"].file, "-outform", "DER")
+
+    result = smime.verify(bag, None, MemoryKeyStore(), POLICY, now)
+
+    assert (result.signers, result.keys_seen, result.payload) == ((), (owners["ec"].key,), None)
+
+
+def test_verify_more_signers_than_the_budget_checks_none(owners, entity: bytes, now: datetime, cms_of) -> None:
+    mail = cms_of(smime.sign_opaque(entity, owners["ec"].secret, [], now))
+    signed = cms.signed_data(cms.content_of(mail, cms.SIGNED_DATA)[1])
+    many = structure([signed.signers[0].raw] * 3, entity, cms.DATA, [owners["ec"].key.material])
+
+    signer = check(many, None, now, policy=Policy(budget=Budget(signers=2)))
+
+    assert (signer.integrity, signer.why) == (Integrity.UNSUPPORTED, "too_many_signers")
+
+
+def test_verify_more_certificates_than_the_budget_reads_the_first(ca: CA, owners, entity: bytes, now: datetime) -> None:
+    crowd = [owners["ec"].key.material, *(owners[kind].key.material for kind in ("rsa2048", "other", "ed25519"))]
+    mail = signed_by_hand(owners["ec"].secret, entity, usual(entity), certificates=crowd)
+
+    result = smime.verify(mail, None, MemoryKeyStore(), Policy(budget=Budget(certificates=2)), now)
+
+    assert result.keys_seen == (owners["ec"].key, owners["rsa2048"].key)
+
+
+def test_verify_made_by_hand_is_intact(owners, entity: bytes, now: datetime) -> None:
+    """The forge of the tests below works: what they find wrong is wrong for the reason that they name."""
+    assert check(signed_by_hand(owners["ec"].secret, entity, usual(entity)), None, now).integrity is Integrity.INTACT
+    assert check(signed_by_hand(owners["ec"].secret, entity, None), None, now).integrity is Integrity.INTACT
+
+
+def test_verify_attributes_out_of_order_are_read_as_signed(owners, entity: bytes, now: datetime) -> None:
+    """Signed in DER, sent in another order; and signed in another order than DER."""
+    secret = owners["ec"].secret
+    proper = sorted(usual(entity))
+    mail = signed_by_hand(secret, entity, proper)
+    shuffled = mail.replace(b"".join(proper), b"".join(reversed(proper)))
+
+    assert shuffled != mail
+    assert check(shuffled, None, now).integrity is Integrity.INTACT
+    assert check(signed_by_hand(secret, entity, proper[::-1], sorts=False), None, now).integrity is Integrity.INTACT
+
+
+def test_verify_content_both_inside_and_beside_is_malformed(owners, entity: bytes, now: datetime, cms_of) -> None:
+    mail = cms_of(smime.sign_opaque(entity, owners["ec"].secret, [], now))
+
+    assert check(mail, entity, now).why == "content_ambiguous"
+    assert check(mail, entity, now).integrity is Integrity.MALFORMED
+
+
+def test_verify_content_nowhere_is_malformed(owners, entity: bytes, now: datetime, parts_of) -> None:
+    _, signature = parts_of(smime.sign(entity, owners["ec"].secret, [], now))
+
+    assert check(signature, None, now).integrity is Integrity.MALFORMED
+
+
+MALFORMED = {
+    "no attributes at all": lambda content: usual(content)[:0],
+    "no content type": lambda content: usual(content)[1:],
+    "no digest": lambda content: usual(content)[:1],
+    "content type twice": lambda content: [*usual(content), usual(content)[0]],
+    "digest twice": lambda content: [*usual(content), attribute(MESSAGE_DIGEST, der.octet_string(b"x" * 32))],
+    "two digests in one": lambda content: [
+        usual(content)[0],
+        attribute(MESSAGE_DIGEST, der.octet_string(algorithms.SHA256.digest(content)), der.octet_string(b"x" * 32)),
+    ],
+    "empty digest": lambda content: [usual(content)[0], attribute(MESSAGE_DIGEST)],
+    "other content type": lambda content: usual(content, content_type=OTHER_TYPE),
+    "signing time is no time": lambda content: [*usual(content), attribute(SIGNING_TIME, der.integer(1))],
+    "signing certificate is none": lambda content: [*usual(content), attribute(SIGNING_CERTIFICATE_V2, der.null())],
+    "other signing certificate": lambda content: [
+        *usual(content),
+        attribute(SIGNING_CERTIFICATE_V2, der.sequence(der.sequence(der.sequence(der.octet_string(b"x" * 32))))),
+    ],
+    "other signing certificate, old form": lambda content: [
+        *usual(content),
+        attribute(SIGNING_CERTIFICATE, der.sequence(der.sequence(der.sequence(der.octet_string(b"x" * 20))))),
+    ],
+}
+
+
+@pytest.mark.parametrize("make", MALFORMED.values(), ids=MALFORMED)
+def test_verify_ambiguous_attributes_are_malformed(owners, entity: bytes, now: datetime, make) -> None:
+    mail = signed_by_hand(owners["ec"].secret, entity, make(entity))
+
+    assert check(mail, None, now).integrity is Integrity.MALFORMED
+
+
+def test_verify_other_content_without_attributes_is_malformed(owners, entity: bytes, now: datetime) -> None:
+    mail = signed_by_hand(owners["ec"].secret, entity, None, content_type=OTHER_TYPE)
+
+    assert (check(mail, None, now).integrity, check(mail, None, now).why) == (
+        Integrity.MALFORMED,
+        "attributes_missing",
+    )
+
+
+def test_verify_attributes_turned_into_content_are_malformed(owners, entity: bytes, now: datetime) -> None:
+    """The signature of a good mail fits its attributes, here presented as if they were the signed text."""
+    attributes = der.set_of(usual(entity))
+    genuine = signed_by_hand(owners["ec"].secret, entity, usual(entity))
+    signer = cms.signer_info(cms.signed_data(cms.content_of(genuine, cms.SIGNED_DATA)[1]).signers[0])
+    outline = outline_of(owners["ec"].key.material)
+    info = der.sequence(
+        der.integer(1),
+        der.sequence(outline.issuer, der.integer(outline.serial)),
+        signer.digest.raw,
+        signer.signature_algorithm.raw,
+        der.octet_string(signer.signature),
+    )
+    forged = structure([info], attributes, cms.DATA, [owners["ec"].key.material])
+
+    for mail, content in ((forged, None), (structure([info], None, cms.DATA, []), attributes)):
+        facts = check(mail, content, now, owners["ec"].key)
+        assert (facts.integrity, facts.why) == (Integrity.MALFORMED, "content_is_attributes")
+
+
+def test_verify_digest_that_contradicts_the_signature_is_malformed(owners, entity: bytes, now: datetime) -> None:
+    attributes = [
+        attribute(CONTENT_TYPE, der.oid(cms.DATA)),
+        attribute(MESSAGE_DIGEST, der.octet_string(algorithms.SHA1.digest(entity))),
+    ]
+    mail = signed_by_hand(owners["ec"].secret, entity, attributes, digest=algorithms.SHA1.oid)
+
+    assert (check(mail, None, now).integrity, check(mail, None, now).why) == (
+        Integrity.MALFORMED,
+        "algorithm_mismatch",
+    )
+
+
+def test_verify_unknown_algorithms_are_unsupported(owners, entity: bytes, now: datetime) -> None:
+    secret = owners["ec"].secret
+
+    assert check(signed_by_hand(secret, entity, usual(entity), digest=OTHER_TYPE), None, now).integrity is (
+        Integrity.UNSUPPORTED
+    )
+    assert check(signed_by_hand(secret, entity, usual(entity), scheme=OTHER_TYPE), None, now).integrity is (
+        Integrity.UNSUPPORTED
+    )
+
+
+def test_verify_scheme_of_another_kind_of_key_does_not_fit(owners, entity: bytes, now: datetime) -> None:
+    mail = signed_by_hand(owners["ec"].secret, entity, usual(entity), scheme=ber.encode_oid("1.2.840.113549.1.1.11"))
+
+    assert check(mail, None, now).integrity is Integrity.CHANGED
+
+
+def test_verify_one_broken_signer_does_not_hide_the_other(owners, entity: bytes, now: datetime) -> None:
+    genuine = signed_by_hand(owners["ec"].secret, entity, usual(entity))
+    (info,) = cms.signed_data(cms.content_of(genuine, cms.SIGNED_DATA)[1]).signers
+    mail = structure([info.raw, der.sequence(der.integer(1))], entity, cms.DATA, [owners["ec"].key.material])
+
+    result = smime.verify(mail, None, MemoryKeyStore(), POLICY, now)
+
+    assert sorted(signer.integrity for signer in result.signers) == [Integrity.INTACT, Integrity.MALFORMED]
+
+
+def test_verify_certificate_of_another_with_the_same_key_is_not_taken(
+    ca: CA, owners, entity: bytes, now: datetime, parts_of
+) -> None:
+    """Mallory has a certificate made for Carol's public key; it does not become the signer's."""
+    twin = ca.renew(owners["ec"].secret, "mallory@attacker.example")
+    _, signature = parts_of(smime.sign(entity, owners["ec"].secret, [], now))
+    own, other = owners["ec"].key.material, twin.key.material
+    swapped = structure(
+        [one.raw for one in cms.signed_data(cms.content_of(signature, cms.SIGNED_DATA)[1]).signers],
+        None,
+        cms.DATA,
+        [other],
+    )
+
+    assert own not in swapped
+    assert check(swapped, entity, now).integrity is Integrity.NO_KEY
+
+
+def test_verify_forged_certificate_under_the_signers_name_is_malformed(
+    owners, entity: bytes, now: datetime, parts_of
+) -> None:
+    """Same issuer, serial and public key, other address: the signing-certificate attribute tells them apart."""
+    genuine = x509.load_der_x509_certificate(owners["ec"].key.material)
+    forged = (
+        x509.CertificateBuilder()
+        .subject_name(genuine.subject)
+        .issuer_name(genuine.issuer)
+        .serial_number(genuine.serial_number)
+        .public_key(genuine.public_key())
+        .not_valid_before(genuine.not_valid_before_utc)
+        .not_valid_after(genuine.not_valid_after_utc)
+        .add_extension(x509.SubjectAlternativeName([x509.RFC822Name("mallory@attacker.example")]), critical=False)
+        .sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+        .public_bytes(serialization.Encoding.DER)
+    )
+    _, signature = parts_of(smime.sign(entity, owners["ec"].secret, [], now))
+    signers = [one.raw for one in cms.signed_data(cms.content_of(signature, cms.SIGNED_DATA)[1]).signers]
+
+    alone = check(structure(signers, None, cms.DATA, [forged]), entity, now)
+    beside = check(structure(signers, None, cms.DATA, [forged, owners["ec"].key.material]), entity, now)
+
+    assert (alone.integrity, alone.why) == (Integrity.MALFORMED, "other_certificate")
+    assert (beside.integrity, beside.key) == (Integrity.INTACT, owners["ec"].key)
+    assert key_from_certificate(forged).addresses == ("mallory@attacker.example",)
+
+
+@pytest.mark.parametrize(
+    ("shift", "findings"),
+    [
+        (timedelta(hours=20), frozenset()),
+        (timedelta(days=2), {Finding.NOT_YET_VALID}),
+        (timedelta(days=-300), frozenset()),
+        (timedelta(days=-400), {Finding.NOT_YET_VALID}),
+        (timedelta(days=400), {Finding.NOT_YET_VALID, Finding.EXPIRED}),
+    ],
+    ids=["within the skew", "in the future", "long ago", "before the certificate", "after the certificate"],
+)
+def test_verify_claimed_time_only_makes_it_worse(
+    owners, entity: bytes, now: datetime, parts_of, shift: timedelta, findings: frozenset[Finding]
+) -> None:
+    _, signature = parts_of(smime.sign(entity, owners["ec"].secret, [], now + shift))
+
+    signer = check(signature, entity, now)
+
+    assert (signer.integrity, signer.signed_at, signer.findings) == (Integrity.INTACT, now + shift, findings)
+
+
+@pytest.mark.parametrize("mail", [b"", b"\x30", b"hello", b"\x30\x80" * 100, bytes(1000)])
+def test_verify_what_is_no_cms_is_malformed(mail: bytes, now: datetime) -> None:
+    assert check(mail, b"content", now).integrity is Integrity.MALFORMED
