@@ -8,15 +8,16 @@ from datetime import UTC, datetime
 import pytest
 
 from sealdesk.core.clock import now
+from sealdesk.keyring.actions import import_keys
 from sealdesk.mail.intake.actions import process, receive
 from sealdesk.mail.intake.opening import close_opener
 from sealdesk.people.models import Agent, Group, Membership, SenderAddress
 from sealmail.addresses import Mailbox
-from sealmail.keys import MemoryKeyStore, MemoryTrust, TrustLevel
+from sealmail.keys import MemoryKeyStore, MemoryTrust, Technology, TrustLevel
 from sealmail.mime import Draft, DraftAttachment, build_message
 from sealmail.policy import Policy
 from sealmail.sealing import SealRequest, plan, seal
-from sealmail.testing import Cast
+from sealmail.testing import Cast, export_armored, export_pem
 
 SUPPORT, BILLING = "support@desk.example", "billing@desk.example"
 
@@ -66,38 +67,25 @@ def bob(billing):
 
 
 @pytest.fixture
-def ring(db, cast, desk_keys):
+def ring(db):
     """The desk's key ring: starts empty; see `Ring`."""
-    ring = Ring()
-    yield ring
-    ring.forget()
+    return Ring()
 
 
 class Ring:
-    """Puts keys into the desk's key ring, trusted by hand."""
+    """Puts keys into the desk's key ring, trusted by hand, as an administrator does."""
 
     def own(self, person, group):
         """Secret keys of a group."""
-        from sealdesk.keyring import store
-
         for secret in person.secrets:
-            store.MEMORY_SECRETS.append((group.name, secret))
-            self.know(secret.key)
+            is_smime = secret.key.technology is Technology.SMIME
+            blob = export_pem(secret) if is_smime else export_armored(secret).encode()
+            import_keys(blob=blob, groups=[group], by=None)
 
     def know(self, *keys):
         """Public keys."""
-        from sealdesk.keyring import store
-
         for key in keys:
-            store.MEMORY_KEYS.append(key)
-            store.TRUSTED[key.fingerprint] = TrustLevel.BY_HAND
-
-    def forget(self):
-        from sealdesk.keyring import store
-
-        store.MEMORY_SECRETS.clear()
-        store.MEMORY_KEYS.clear()
-        store.TRUSTED.clear()
+            import_keys(blob=export_armored(key).encode(), by=None)
 
 
 @pytest.fixture

@@ -53,4 +53,4 @@ def test_an_answer_opens_a_new_ticket():
 
 
 def test_a_refusal_brings_everything_back_but_merged_tickets():
-    assert {state: after_refusal(state) for state in S} == {state: S.OPEN for state in S} | {S.MERGED: S.MERGED}
+    assert {state: after_refusal(state) for state in S} == dict.fromkeys(S, S.OPEN) | {S.MERGED: S.MERGED}

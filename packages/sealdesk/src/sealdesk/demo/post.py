@@ -1,4 +1,4 @@
-"""The customers' mail server: what the desk sends them lies in a folder beside the data folder, one for each address."""
+"""The customers' mail server: what the desk sends them lies beside the data folder, a folder for each address."""
 
 from __future__ import annotations
 

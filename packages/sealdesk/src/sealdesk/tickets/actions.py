@@ -73,7 +73,7 @@ def add_outgoing_article(
     return article
 
 
-@transaction.atomic(savepoint=False)
+@transaction.atomic
 def add_note(*, ticket: Ticket, text: str, attachments: Sequence[Attachment] = (), by: Agent) -> Article:
     """An internal note; no customer ever sees it."""
     check_can_read(by, ticket)
@@ -85,7 +85,7 @@ def add_note(*, ticket: Ticket, text: str, attachments: Sequence[Attachment] = (
     return article
 
 
-@transaction.atomic(savepoint=False)
+@transaction.atomic
 def change_state(*, ticket: Ticket, state: TicketState, by: Agent) -> Ticket:
     """Moves a ticket along the table of states."""
     check_can_change_state(by, ticket, state)
@@ -94,7 +94,7 @@ def change_state(*, ticket: Ticket, state: TicketState, by: Agent) -> Ticket:
     return ticket
 
 
-@transaction.atomic(savepoint=False)
+@transaction.atomic
 def assign(*, ticket: Ticket, owner: Agent | None, by: Agent) -> Ticket:
     """Gives the ticket to an agent who may read it, or to nobody."""
     check_can_read(by, ticket)

@@ -54,7 +54,7 @@ def test_a_key_that_came_later_fills_in_the_article(ring, support, alice, cast, 
         cast.carol, text="Secret words", sign=True, encrypt=True, attachments=[("plan.txt", "text/plain", b"the plan")]
     )
     article = take_in(raw).article
-    frozen = {name: value for name, value in article.report.items()}
+    frozen = dict(article.report)
     ring.own(desk_keys[SUPPORT], support)
     ring.know(*cast.carol.keys)
 
@@ -66,7 +66,9 @@ def test_a_key_that_came_later_fills_in_the_article(ring, support, alice, cast, 
     assert [one.name for one in article.attachments.all()] == ["plan.txt"]
     rechecks = article.report["rechecks"]
     assert {name: value for name, value in article.report.items() if name != "rechecks"} == frozen
-    assert [(look["by"], look["report"]["encryption"]["verdict"]) for look in rechecks] == [(str(alice.pk), "decrypted")]
+    assert [(look["by"], look["report"]["encryption"]["verdict"]) for look in rechecks] == [
+        (str(alice.pk), "decrypted")
+    ]
     article.ticket.refresh_from_db()
     assert (article.ticket.encryption, article.ticket.signature) == ("decrypted", "good")
     assert SecurityLogEntry.objects.filter(article=article, status="decrypted").count() == 1

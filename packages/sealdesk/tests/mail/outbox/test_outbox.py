@@ -37,7 +37,7 @@ class Server:
         self.answers = answers
         self.seen = []
 
-    def __call__(self, channel, *, sender, recipients, raw):
+    def __call__(self, _channel, *, sender, recipients, raw):
         self.seen.append((sender, tuple(recipients), raw))
         return {one: self.answers.get(one.partition("@")[0], SENT) for one in recipients}
 
@@ -156,9 +156,7 @@ def test_copies_lie_in_the_vault_and_the_plan_with_the_article(keys, ticket, ali
 
 def test_what_cannot_be_sealed_is_refused_with_a_reason_and_never_sent(keys, channel, ticket, alice):
     Ticket.objects.filter(pk=ticket.pk).update(state=TicketState.CLOSED)
-    article = answer(
-        ticket, alice, ["carol@customer.example", "erin@customer.example"], sign=True, encrypt=True
-    )
+    article = answer(ticket, alice, ["carol@customer.example", "erin@customer.example"], sign=True, encrypt=True)
     server = Server()
 
     seal_due(by="w")
@@ -201,9 +199,7 @@ def test_the_composers_preview_is_what_is_sent(keys, ticket, alice, support):
 
 def test_the_technology_of_the_last_good_mail_is_preferred(keys, write, cast, take_in, support, alice):
     take_in(write(cast.frank, sign=True))
-    plan = preview(
-        group=support, recipients=recipients_of(to=["frank@customer.example"]), sign=True, encrypt=True
-    )
+    plan = preview(group=support, recipients=recipients_of(to=["frank@customer.example"]), sign=True, encrypt=True)
 
     assert plan.recipients[0].technology is Technology.SMIME
 

@@ -30,7 +30,7 @@ class LoopbackServer:
 
     def __init__(self, *, port: int, deliver_elsewhere: DeliverElsewhere | None = None) -> None:
         """`port`: 0 takes a free one; see `port` after `start`."""
-        self._controller = Controller(
+        self._controller = _Controller(
             _Handler(deliver_elsewhere),
             hostname="127.0.0.1",
             port=port,
@@ -42,10 +42,7 @@ class LoopbackServer:
     @property
     def port(self) -> int:
         """Where it listens."""
-        server = self._controller.server
-        if not isinstance(server, asyncio.Server):  # not started yet
-            return self._controller.port
-        return int(server.sockets[0].getsockname()[1])
+        return int(self._controller.port)
 
     def start(self) -> None:
         """Begins to listen; OSError where the port is taken."""
@@ -54,6 +51,15 @@ class LoopbackServer:
     def stop(self) -> None:
         """Ends it; a mail that is being taken is finished first."""
         self._controller.stop()
+
+
+class _Controller(Controller):
+    """Knows which port it got where it asked for any free one."""
+
+    def _trigger_server(self) -> None:
+        if isinstance(self.server, asyncio.Server):
+            self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()  # type: ignore[no-untyped-call]  # the library is typed in part
 
 
 class _Handler:
