@@ -16,6 +16,7 @@ from functools import lru_cache
 import openpgp.errors
 from openpgp.composed import SignedPublicKey, SignedPublicSubKey
 from openpgp.util import encrypt_session_key_to_recipient
+from pysequoia import ArmorKind
 
 from sealmail.errors import EngineError, InputError, PassphraseError
 from sealmail.keys.model import Key, SecretKey
@@ -38,7 +39,7 @@ def sign(entity: bytes, signer: SecretKey, at: datetime) -> bytes:
     """
     content = canonical_text(entity)
     signing = _signing(signer, at)
-    signature = armored("SIGNATURE", packet(Tag.SIGNATURE, _signature(signing, content, at, ())))
+    signature = armored(ArmorKind.Signature, packet(Tag.SIGNATURE, _signature(signing, content, at, ())))
     boundary = _boundary()
     head = (
         f'Content-Type: multipart/signed; boundary="{boundary}";\r\n'
@@ -70,7 +71,7 @@ def encrypt(entity: bytes, recipients: Sequence[Key], signer: SecretKey | None, 
     session_key = os.urandom(32)
     wrapped = b"".join(_wrapped(session_key, target, with_aead=with_aead) for target in targets)
     body = seal_ocb(inner, session_key) if with_aead else seal_mdc(inner, session_key)
-    return _encrypted_entity(armored("MESSAGE", wrapped + packet(Tag.PROTECTED, body)))
+    return _encrypted_entity(armored(ArmorKind.Message, wrapped + packet(Tag.PROTECTED, body)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
