@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
+import shlex
+import socket
 import subprocess
 import sys
 import threading
@@ -11,11 +15,13 @@ from contextlib import ExitStack
 
 from sealdesk.cli import web
 from sealdesk.cli.setup import migrate_database, prepare, stop_on_signals
+from sealdesk.core.errors import DeskError
 
 NAME = "run"
 HELP = "the whole desk in one command, on this machine"
 INTAKE_PORT = 8025
 _STOP_SECONDS = 20
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,31 +34,71 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Starts everything, says where it is, and waits for Ctrl-C."""
+    objection = _objection(options)
+    if objection:
+        print(objection, file=sys.stderr)
+        return 2
     prepare()
     migrate_database()
     stopping = threading.Event()
     stop_on_signals(stopping.set)
     with ExitStack() as running:
-        _start_loopback(options, running)
+        try:
+            words = _start_demo(options, running) if options.demo else []
+        except DeskError as error:
+            print(error.sentence, file=sys.stderr)
+            return 2
         _start_loops(running)
         server = web.start(host=options.host, port=options.port)
         running.callback(_end, server)
-        print(f"Sealdesk is running at http://localhost:{options.port}/ (Ctrl-C stops it)", flush=True)
+        address = f"Sealdesk is running at http://localhost:{options.port}/ (Ctrl-C stops it)"
+        print("\n".join([address, *words]), flush=True)
         return _wait(stopping, server)
 
 
-def _start_loopback(options: argparse.Namespace, running: ExitStack) -> None:
-    from sealdesk.mail.channels.loopback import LoopbackServer
+def _objection(options: argparse.Namespace) -> str | None:
+    """Why it cannot run like this; None: it can."""
+    if options.demo and options.host not in _LOOPBACK:
+        return "The demo is for this machine only: its customers' mail travels unprotected. Leave --host out."
+    ports = {"--port": options.port, **({"--intake-port": options.intake_port} if options.demo else {})}
+    taken = next((name for name, port in ports.items() if not _is_free(options.host, port)), None)
+    return f"Another program listens on port {ports[taken]}. Choose another one with {taken}." if taken else None
 
-    if not options.demo:
-        return
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: what has just ended is free
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return error.errno != errno.EADDRINUSE  # anything else the server itself says better
+    return True
+
+
+def _start_demo(options: argparse.Namespace, running: ExitStack) -> list[str]:
+    """The loopback server with the customers behind it; what a person should know, line by line."""
     from sealdesk import demo
+    from sealdesk.mail.channels.loopback import LoopbackServer
 
     server = LoopbackServer(port=options.intake_port, deliver_elsewhere=demo.deliver)
     server.start()
     running.callback(server.stop)
-    for line in demo.load(intake_port=server.port):
-        print(line, flush=True)
+    sign_in = demo.load(intake_port=server.port)
+    command = _command()
+    return [
+        f"Sign in as {' or '.join(sign_in.agents)} with the password {sign_in.password}",
+        "Try:",
+        "  open a ticket, and a badge on it: how the mail was sealed, and who signed it",
+        f'  {command} demo send --as carol --technology smime --sign --encrypt "Is it safe?"',
+        f"  answer it in the browser, then: {command} demo inbox carol",
+        "(in a second terminal, in this folder)",
+    ]
+
+
+def _command() -> str:
+    """How the person who started this can start another command for the same desk."""
+    home = os.environ.get("SEALDESK_HOME")
+    return " ".join([*([f"SEALDESK_HOME={shlex.quote(home)}"] if home else []), shlex.quote(sys.argv[0])])
 
 
 def _start_loops(running: ExitStack) -> None:
