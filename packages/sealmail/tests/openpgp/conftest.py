@@ -29,7 +29,7 @@ class GnuPG:
     def run(
         self, *arguments: str, stdin: bytes = b"", passphrase: str = "", ok: bool = True
     ) -> subprocess.CompletedProcess:
-        command = ["gpg", "--batch", "--yes", "--no-tty", "--quiet", "--trust-model", "always"]
+        command = ["gpg", "--batch", "--yes", "--no-tty", "--quiet", "--trust-model", "always", "--utf8-strings"]
         command += ["--pinentry-mode", "loopback", "--passphrase", passphrase]
         done = subprocess.run(
             [*command, *arguments],

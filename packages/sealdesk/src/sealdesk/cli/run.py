@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import os
 import shlex
-import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from contextlib import ExitStack
 
 from sealdesk.cli import web
-from sealdesk.cli.setup import migrate_database, prepare, stop_on_signals
+from sealdesk.cli.setup import migrate_database, prepare, start_thread, stop_on_signals
 from sealdesk.core.errors import DeskError
 
 NAME = "run"
 HELP = "the whole desk in one command, on this machine"
 INTAKE_PORT = 8025
+_WORKERS = 2
 _STOP_SECONDS = 20
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -52,8 +50,7 @@ def run(options: argparse.Namespace) -> int:
         server = web.start(host=options.host, port=options.port)
         running.callback(_end, server)
         address = f"Sealdesk is running at http://localhost:{options.port}/ (Ctrl-C stops it)"
-        print("\n".join([address, *words]), flush=True)
-        return _wait(stopping, server)
+        return _wait(stopping, server, options, [address, *words])
 
 
 def _objection(options: argparse.Namespace) -> str | None:
@@ -61,18 +58,8 @@ def _objection(options: argparse.Namespace) -> str | None:
     if options.demo and options.host not in _LOOPBACK:
         return "The demo is for this machine only: its customers' mail travels unprotected. Leave --host out."
     ports = {"--port": options.port, **({"--intake-port": options.intake_port} if options.demo else {})}
-    taken = next((name for name, port in ports.items() if not _is_free(options.host, port)), None)
+    taken = next((name for name, port in ports.items() if web.is_up(host=options.host, port=port)), None)
     return f"Another program listens on port {ports[taken]}. Choose another one with {taken}." if taken else None
-
-
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: what has just ended is free
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            return error.errno != errno.EADDRINUSE  # anything else the server itself says better
-    return True
 
 
 def _start_demo(options: argparse.Namespace, running: ExitStack) -> list[str]:
@@ -105,19 +92,19 @@ def _start_loops(running: ExitStack) -> None:
     from sealdesk.mail.fetcher import Fetcher
     from sealdesk.mail.worker import Worker
 
-    for loop in (Worker(), Fetcher()):
-        _start_thread(loop.run, loop.stop, running)
+    loops: list[Worker | Fetcher] = [Fetcher(), *(Worker() for _ in range(_WORKERS))]
+    for loop in loops:
+        start_thread(loop.run, loop.stop, running)
 
 
-def _start_thread(work: Callable[[], None], stop: Callable[[], None], running: ExitStack) -> None:
-    thread = threading.Thread(target=work, name=type(stop.__self__).__name__ if hasattr(stop, "__self__") else None)
-    thread.start()
-    running.callback(thread.join, _STOP_SECONDS)
-    running.callback(stop)  # called before the join: the last one registered comes first
-
-
-def _wait(stopping: threading.Event, server: subprocess.Popen[bytes]) -> int:
-    while not stopping.wait(0.5):
+def _wait(
+    stopping: threading.Event, server: subprocess.Popen[bytes], options: argparse.Namespace, words: list[str]
+) -> int:
+    is_announced = False
+    while not stopping.wait(0.3):
+        if not is_announced and web.is_up(host=options.host, port=options.port):
+            is_announced = True
+            print("\n".join(words), flush=True)
         if server.poll() is not None:
             print(f"The web server has ended by itself (exit code {server.returncode}).", file=sys.stderr)
             return 1

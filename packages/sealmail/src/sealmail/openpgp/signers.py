@@ -95,8 +95,12 @@ def _facts(signature: Signature, contents: Sequence[bytes], around: Circumstance
 
 
 def _candidates(signature: Signature, keys: KeyStore) -> Iterator[_Candidate]:
+    seen: set[str] = set()
     for name in signature.issuers:
         for key in keys.keys([openpgp_id(name)]):
+            if key.fingerprint in seen:
+                continue
+            seen.add(key.fingerprint)
             try:
                 certificate = check_certificate(key.material)
             except InputError:
@@ -113,9 +117,13 @@ def _verified(
     contents: Sequence[bytes],
     around: Circumstances,
 ) -> SignatureFacts:
-    outcomes = [(_integrity(signature, one, contents), one) for one in candidates]
-    order = (Integrity.INTACT, Integrity.CHANGED, Integrity.UNSUPPORTED, Integrity.MALFORMED)
-    integrity, candidate = min(outcomes, key=lambda one: order.index(one[0]))
+    best = (Integrity.MALFORMED, candidates[0])
+    for candidate in candidates[: around.policy.budget.certificates]:
+        outcome = (_integrity(signature, candidate, contents), candidate)
+        best = min(best, outcome, key=lambda one: _ORDER.index(one[0]))
+        if outcome[0] is Integrity.INTACT:
+            break
+    integrity, candidate = best
     public = candidate.component.public
     known = replace(
         claims,
@@ -125,6 +133,9 @@ def _verified(
         algorithm=public.algorithm_name,
     )
     return _with_findings(known, signature, candidate, around) if integrity is Integrity.INTACT else known
+
+
+_ORDER = (Integrity.INTACT, Integrity.CHANGED, Integrity.UNSUPPORTED, Integrity.MALFORMED)
 
 
 def _integrity(signature: Signature, candidate: _Candidate, contents: Sequence[bytes]) -> Integrity:

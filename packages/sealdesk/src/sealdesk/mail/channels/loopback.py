@@ -21,6 +21,7 @@ from sealdesk.people.models import SenderAddress
 from sealmail.addresses import canonical
 
 log = logging.getLogger(__name__)
+logging.getLogger("mail.log").setLevel(logging.WARNING)  # the library writes down each conversation
 
 DeliverElsewhere = Callable[[bytes, Sequence[str]], None]
 

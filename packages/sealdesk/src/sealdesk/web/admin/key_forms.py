@@ -73,7 +73,7 @@ class CertificateForm(AddingForm):
 
     anchor = "add-certificate"
     title = "Add Certificate"
-    sentence = "PEM, DER, PKCS#7 or PKCS#12; one file may hold many. A certificate added here is trusted for its own addresses."
+    sentence = "PEM, DER, PKCS#7; one file may hold many. A certificate added here is trusted for its own addresses."
     url = "admin_add_certificate"
     vouches = forms.ChoiceField(
         label="If it is the certificate of an issuer (CA)",

@@ -22,10 +22,10 @@ from sealdesk.keyring.queries import default_for, key_rows, stored_keys, technol
 from sealdesk.mail.queries import security_log
 from sealdesk.people.models import Group
 from sealdesk.web.access import AgentRequest, staff_page
+from sealdesk.web.admin.downloads import public_text
 from sealdesk.web.admin.key_forms import AddingForm, CertificateForm, PGPKeyForm, PrivateKeyForm
 from sealdesk.web.admin.sections import show
 from sealdesk.web.presenters.encryption import TECHNOLOGIES
-from sealdesk.web.admin.downloads import public_text
 from sealdesk.web.presenters.keys import KeyFace, key_face
 from sealdesk.web.presenters.logs import log_line
 from sealmail.keys import Technology
@@ -82,21 +82,25 @@ def openpgp(request: AgentRequest) -> HttpResponseBase:
 @require_POST
 def add_certificate(request: AgentRequest) -> HttpResponseBase:
     """Add Certificate."""
-    return _add(request, Technology.SMIME, CertificateForm(request.POST, request.FILES))
+    return _add(
+        request, Technology.SMIME, CertificateForm(request.POST, request.FILES, auto_id=f"{CertificateForm.anchor}-%s")
+    )
 
 
 @staff_page
 @require_POST
 def add_private_key(request: AgentRequest) -> HttpResponseBase:
     """Add Private Key."""
-    return _add(request, Technology.SMIME, PrivateKeyForm(request.POST, request.FILES))
+    return _add(
+        request, Technology.SMIME, PrivateKeyForm(request.POST, request.FILES, auto_id=f"{PrivateKeyForm.anchor}-%s")
+    )
 
 
 @staff_page
 @require_POST
 def add_pgp_key(request: AgentRequest) -> HttpResponseBase:
     """Add Key."""
-    return _add(request, Technology.OPENPGP, PGPKeyForm(request.POST, request.FILES))
+    return _add(request, Technology.OPENPGP, PGPKeyForm(request.POST, request.FILES, auto_id=f"{PGPKeyForm.anchor}-%s"))
 
 
 @staff_page
@@ -209,7 +213,7 @@ def _adds(technology: Technology, failed: AddingForm | None) -> list[Adding]:
             title=kind.title,
             sentence=kind.sentence,
             action=reverse(kind.url),
-            form=failed if isinstance(failed, kind) else kind(),
+            form=failed if isinstance(failed, kind) else kind(auto_id=f"{kind.anchor}-%s"),
         )
         for kind in kinds
     ]

@@ -131,7 +131,9 @@ def composer_for(
         panel=sealing.panel if sealing else None,
         seen=_fingerprint(letter) if sealing else "",
         errors=found,
-        must_confirm_plain=answers_encrypted and sealing is not None and not sealing.panel.encrypt.is_on,
+        must_confirm_plain=(
+            answers_encrypted and sealing is not None and not sealing.panel.encrypt.is_on and letter.encrypt is not True
+        ),
     )
 
 
