@@ -34,6 +34,10 @@ class AddingForm(MaterialForm):
     url: ClassVar[str]
     how_checked = forms.ChoiceField(choices=_HOW, label="How it was checked", required=False)
 
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        # Several of these forms stand on one page; a label must not point into another form.
+        super().__init__(*args, auto_id=f"{self.anchor}-%s", **kwargs)  # type: ignore[arg-type, misc]  # passed through
+
     def add(self, *, by: Agent) -> list[str]:
         """Stores what was given, all or nothing; a sentence for each thing in it."""
         blob = self.material()
