@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bench.letters import AGENT, CUSTOMER
 from sealmail.keys import MemoryKeyStore, MemoryTrust, SecretKey, Technology, TrustLevel
 from sealmail.testing import CA, openpgp_key
-
-from bench.letters import AGENT, CUSTOMER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

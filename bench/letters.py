@@ -12,7 +12,10 @@ AGENT = Mailbox("Alice Agent", "alice@desk.example")
 CUSTOMER = Mailbox("Carol Customer", "carol@customer.example")
 NOW = datetime.now(UTC).replace(microsecond=0)
 _TEXT_BYTES = 10_000
-_WORDS = "the printer on our second floor shows error again and we need help with invoice contract before friday".split()
+_WORDS = (
+    *("the", "printer", "on", "our", "second", "floor", "shows", "error", "again"),
+    *("and", "we", "need", "help", "with", "invoice", "contract", "before", "friday"),
+)
 
 
 def draft(sender: Mailbox, recipient: Mailbox, *, attached_bytes: int = 0, number: int = 0) -> Draft:

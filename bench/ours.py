@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from bench.cases import Pair
+from bench.letters import NOW
 from sealmail.bounded import BoundedOpener
 from sealmail.mime import Draft
 from sealmail.opening import Opened, open_message
 from sealmail.policy import Policy
 from sealmail.report import Encryption, Signature
 from sealmail.sealing import SealRequest, plan, seal
-
-from bench.cases import Pair
-from bench.letters import NOW
 
 _POLICY = Policy()
 

@@ -7,19 +7,18 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol, Self
 
+from bench.cases import Pair
 from sealmail.keys import SecretKey, Technology
 from sealmail.testing import export_pem
 from tests.peers.gpg import GnuPG
 from tests.peers.programs import program, short_folder
-
-from bench.cases import Pair
 
 
 class Peer(Protocol):
     """Somebody else's program with the keys of a pair."""
 
     def seal(self, entity: bytes, *, by_agent: bool) -> bytes:
-        """The entity signed and encrypted: by the agent to the customer and himself, or by the customer to the agent."""
+        """The entity signed and encrypted: by the agent to the customer and himself, or by the customer to him."""
 
     def open(self, sealed: bytes) -> None:
         """Decrypts with the agent's key and verifies; raises CalledProcessError where either fails."""

@@ -406,3 +406,23 @@ def openssl_encrypt(rsa_desk: SecretKey, tmp_path: Path) -> Callable[[str], byte
         return done.stdout.split(b"MIME-Version: 1.0\n", 1)[1].replace(b"\n", b"\r\n")
 
     return encrypt
+
+
+@pytest.mark.parametrize(
+    ("smime_type", "encryption", "reason"),
+    [
+        ("enveloped-data", Encryption.DAMAGED, None),
+        ("signed-data", Encryption.NONE, Reason.MALFORMED),
+        ("certs-only", Encryption.NONE, None),
+    ],
+)
+def test_what_is_no_cms_is_judged_by_what_it_says_to_be(
+    world: World, smime_type: str, encryption: Encryption, reason: Reason | None
+) -> None:
+    head = f"Content-Type: application/pkcs7-mime; smime-type={smime_type}; name=smime.p7m\r\n\r\n".encode()
+
+    result = opened(message(head + b"nothing of the kind\r\n"), world)
+
+    assert result.report.encryption.verdict is encryption
+    assert result.report.signature.reason is reason
+    assert [file.name for file in result.content.attachments] == ["smime.p7m"]

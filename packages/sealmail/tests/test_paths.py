@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from sealmail.keys import Anchor, Key, KeyStore, MemoryKeyStore, SecretKey
+from sealmail.keys import Anchor, Key, KeyId, KeyStore, MemoryKeyStore, SecretKey
 from sealmail.keys.certificate import key_from_certificate
 from sealmail.paths import PathFacts, judge_path
 from sealmail.policy import Budget, Policy
@@ -23,17 +23,15 @@ from sealmail.testing.pki import loaded
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ADDRESS = "carol@customer.example"
-ISSUING = x509.KeyUsage(
-    digital_signature=False,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    key_cert_sign=True,
-    crl_sign=True,
-    encipher_only=False,
-    decipher_only=False,
-)
+
+
+def _usage(**flags: bool) -> x509.KeyUsage:
+    names = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    others = ("key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
+    return x509.KeyUsage(**{name: flags.get(name, False) for name in (*names, *others)})
+
+
+ISSUING = _usage(key_cert_sign=True, crl_sign=True)
 
 
 @pytest.fixture(scope="session")
@@ -255,10 +253,8 @@ def test_ca_for_other_purposes_breaks_the_rules(root: CA) -> None:
     assert judged(web.issue(ADDRESS).key, root, included=[web.certificate]).findings == {Finding.WRONG_USAGE}
 
 
-def test_ca_that_may_not_issue_breaks_the_rules(root: CA, middle: CA) -> None:
-    usage = x509.load_der_x509_certificate(root.issue(ADDRESS).key.material).extensions
-    signing_only = usage.get_extension_for_class(x509.KeyUsage).value
-    wrong = sub_ca(root, "Wrong", signing_only)
+def test_ca_that_may_not_issue_breaks_the_rules(root: CA) -> None:
+    wrong = sub_ca(root, "Wrong", _usage(digital_signature=True))
 
     assert judged(wrong.issue(ADDRESS).key, root, included=[wrong.certificate]).findings == {Finding.WRONG_USAGE}
 
@@ -288,17 +284,32 @@ def test_cas_of_each_kind_are_understood(key_type: str) -> None:
     assert judged(authority.issue(ADDRESS).key, authority).findings == frozenset()
 
 
-def test_search_through_a_crowd_of_namesakes_ends(root: CA) -> None:
-    """Two CAs that certify each other, many times over: without a limit the search would not end."""
-    first, second = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    one, two = _lone("One", first), _lone("Two", second)
-    crowd = [_certificate(one, "Two", second.public_key()) for _ in range(20)]
-    crowd += [_certificate(two, "One", first.public_key()) for _ in range(20)]
-    leaf = one.issue(ADDRESS).key
+def test_search_through_cas_that_certify_each_other_ends_at_the_budget(root: CA) -> None:
+    """Eight CAs, each certified by every other one: more than ten thousand ways, and none leads to the root."""
+    privates = [ec.generate_private_key(ec.SECP256R1()) for _ in range(8)]
+    crowd = [_lone(f"Member {number}", private) for number, private in enumerate(privates)]
+    certificates = [
+        _certificate(issuer, f"Member {number}", private.public_key())
+        for number, private in enumerate(privates)
+        for issuer in crowd
+        if issuer is not crowd[number]
+    ]
+    store = CountingKeyStore()
 
-    facts = judged(leaf, root, included=crowd)
+    facts = judged(crowd[0].issue(ADDRESS).key, root, included=certificates, keys=store)
 
     assert (facts.chain, facts.findings) == ((), frozenset())
+    assert store.questions <= 2 * Budget().certificates
+
+
+class CountingKeyStore(MemoryKeyStore):
+    """Counts how often it is asked for certificates."""
+
+    questions = 0
+
+    def keys(self, ids: Collection[KeyId]) -> Sequence[Key]:
+        self.questions += 1
+        return super().keys(ids)
 
 
 def test_path_longer_than_the_budget_is_not_found(root: CA) -> None:
@@ -374,6 +385,17 @@ def test_revocation_list_of_an_impostor_is_ignored(root: CA) -> None:
     keys = MemoryKeyStore(revocations=[CA.create("Root").crl([leaf])])
 
     assert judged(leaf, root, keys=keys).findings == frozenset()
+
+
+def test_revocation_list_of_a_ca_that_may_not_write_any_is_ignored(root: CA) -> None:
+    extensions = x509.load_der_x509_certificate(root.certificate.material).extensions
+    assert extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
+    mute = sub_ca(root, "Mute", _usage(key_cert_sign=True))
+    leaf = mute.issue(ADDRESS).key
+
+    facts = judged(leaf, mute, keys=MemoryKeyStore(revocations=[mute.crl([leaf])]))
+
+    assert facts.findings == frozenset()
 
 
 @pytest.mark.parametrize("data", [b"", b"\x30\x00", b"no list at all"])

@@ -49,12 +49,14 @@ _SURROGATES = re.compile("[\ud800-\udfff]+")
 def decode_bytes(raw: bytes, charset: str | None) -> str:
     """The text of `raw`: by the declared character set where that fits, else as UTF-8, else as windows-1252. Never
     raises."""
+    if charset is None and raw.isascii():
+        return raw.decode("ascii")
     declared = _strictly(raw, charset) if charset else None
     if declared is None:
         declared = _strictly(raw, "utf-8")
     if declared is None:
         declared = _loosely(raw, charset)
-    return _SURROGATES.sub("�", declared.removeprefix("\ufeff"))
+    return declared if declared.isascii() else _SURROGATES.sub("�", declared.removeprefix("\ufeff"))
 
 
 def decode_words(text: str) -> str:

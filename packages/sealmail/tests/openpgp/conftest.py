@@ -14,7 +14,6 @@ from sealmail.keys import Key, MemoryKeyStore, SecretKey
 from sealmail.keys.openpgp_key import key_from_openpgp
 from sealmail.policy import Policy
 
-NOW = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
 PASSPHRASE = "wohl bekomm's"
 
 
@@ -30,7 +29,7 @@ class GnuPG:
     def run(
         self, *arguments: str, stdin: bytes = b"", passphrase: str = "", ok: bool = True
     ) -> subprocess.CompletedProcess:
-        command = ["gpg", "--batch", "--yes", "--no-tty", "--quiet", "--trust-model", "always"]
+        command = ["gpg", "--batch", "--yes", "--no-tty", "--quiet", "--trust-model", "always", "--utf8-strings"]
         command += ["--pinentry-mode", "loopback", "--passphrase", passphrase]
         done = subprocess.run(
             [*command, *arguments],
@@ -43,18 +42,20 @@ class GnuPG:
         assert done.returncode == 0 or not ok, done.stderr.decode()
         return done
 
-    def key(self, user_id: str, algorithm: str, *usage: str, passphrase: str = "", when: str | None = None) -> str:
+    def key(
+        self, user_id: str, algorithm: str, until: str = "never", *, passphrase: str = "", when: str | None = None
+    ) -> str:
         """Makes a key with one encryption subkey; its fingerprint."""
         faked = ["--faked-system-time", when + "!"] if when else []
         encryption = {"ed25519": "cv25519"}.get(algorithm, algorithm)
-        self(*faked, "--quick-generate-key", user_id, algorithm, "cert,sign", *(usage or ("never",)), passphrase=passphrase)
+        self(*faked, "--quick-generate-key", user_id, algorithm, "cert,sign", until, passphrase=passphrase)
         fingerprint = self.fingerprint(user_id)
-        self(*faked, "--quick-add-key", fingerprint, encryption, "encrypt", *(usage or ("never",)), passphrase=passphrase)
+        self(*faked, "--quick-add-key", fingerprint, encryption, "encrypt", until, passphrase=passphrase)
         return fingerprint
 
     def fingerprint(self, user_id: str) -> str:
         listing = self("--with-colons", "--list-keys", user_id).decode()
-        return next(line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr"))
+        return next(line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr")).lower()
 
     def public(self, user_id: str) -> bytes:
         return self("--export", user_id)
@@ -63,8 +64,8 @@ class GnuPG:
         return self("--export-secret-keys", user_id, passphrase=passphrase)
 
 
-def new_home():
-    home = Path(tempfile.mkdtemp(prefix="sd-pgp-", dir="/tmp"))  # noqa: S108 -- gpg's sockets need a short path
+def new_home() -> GnuPG:
+    home = Path(tempfile.mkdtemp(prefix="sd-pgp-", dir="/tmp"))
     return GnuPG(home)
 
 
@@ -92,8 +93,14 @@ def _remove(program):
     shutil.rmtree(program.home, ignore_errors=True)
 
 
-def secret_of(material: bytes, *passphrases: str) -> SecretKey:
+def secret_key(material: bytes, *passphrases: str) -> SecretKey:
     return SecretKey(key=key_from_openpgp(material), material=material, passphrases=passphrases)
+
+
+@pytest.fixture(scope="session")
+def secret_of():
+    """Makes a `SecretKey` of exported material."""
+    return secret_key
 
 
 @dataclass
@@ -110,16 +117,21 @@ class Cast:
 @pytest.fixture(scope="session")
 def cast(gpg):
     return Cast(
-        alice=secret_of(gpg.secret("alice@example.org")),
-        bob=secret_of(gpg.secret("bob@example.org")),
-        carol=secret_of(gpg.secret("carol@example.org", PASSPHRASE), PASSPHRASE),
+        alice=secret_key(gpg.secret("alice@example.org")),
+        bob=secret_key(gpg.secret("bob@example.org")),
+        carol=secret_key(gpg.secret("carol@example.org", PASSPHRASE), PASSPHRASE),
     )
 
 
 @pytest.fixture
 def store(cast):
-    """All public keys, and the secret keys of Alice and Bob and Carol."""
+    """All public and secret keys of the cast."""
     return MemoryKeyStore(secrets=[cast.alice, cast.bob, cast.carol])
+
+
+@pytest.fixture(scope="session")
+def passphrase():
+    return PASSPHRASE
 
 
 @pytest.fixture
@@ -129,4 +141,5 @@ def policy():
 
 @pytest.fixture
 def now():
-    return NOW
+    """A minute after the keys and mails of the test were made, so that none of them is from the future."""
+    return datetime.now(UTC) + timedelta(minutes=1)

@@ -8,14 +8,17 @@ from datetime import datetime
 
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import padding
 
-from sealmail import smime
+from sealmail import ber, smime
 from sealmail.keys import MemoryKeyStore, SecretKey
 from sealmail.keys.certificate import outline_of
 from sealmail.keys.model import issuer_and_serial_id, subject_key_id
 from sealmail.policy import Budget, Policy
 from sealmail.report import Encryption
 from sealmail.smime import cms, der
+from sealmail.smime.algorithms import RSA_ENCRYPTION
+from sealmail.smime.unwrapping import unwrap
 from sealmail.testing import CA
 from sealmail.testing.pki import loaded
 
@@ -201,6 +204,28 @@ def test_decrypt_with_wrong_key_under_the_right_name_is_damaged(
     assert len(damaged) >= (8 if gcm or kind == "ec" else 5)
     assert {(one.payload, one.facts.why) for one in damaged} == {(None, None)}
     assert all(one.payload != entity for one in outcomes)
+
+
+@pytest.mark.parametrize("encrypted", [bytes(256), b"\x01" * 256, b"", b"x" * 255, b"short"])
+def test_unwrap_of_anything_by_rsa_gives_a_key_of_the_right_length(owners, encrypted: bytes) -> None:
+    """Nobody can tell from what follows whether the padding was right: there always is a key to go on with."""
+    private = loaded(owners["rsa2048"].secret)
+    identifier = cms.algorithm(ber.read(der.algorithm(RSA_ENCRYPTION, der.null())))
+    transport = cms.KeyTransport(key_id=subject_key_id(b""), algorithm=identifier, encrypted_key=encrypted)
+
+    keys = {unwrap(transport, private, key_bytes=32) for _ in range(4)}
+
+    assert {len(key) for key in keys} == {32}
+
+
+def test_unwrap_of_a_key_with_another_length_gives_a_random_one(owners) -> None:
+    private = loaded(owners["rsa2048"].secret)
+    encrypted = private.public_key().encrypt(b"k" * 16, padding.PKCS1v15())
+    identifier = cms.algorithm(ber.read(der.algorithm(RSA_ENCRYPTION, der.null())))
+    transport = cms.KeyTransport(key_id=subject_key_id(b""), algorithm=identifier, encrypted_key=encrypted)
+
+    assert unwrap(transport, private, key_bytes=16) == b"k" * 16
+    assert len(unwrap(transport, private, key_bytes=32)) == 32
 
 
 def test_damage_in_key_and_damage_in_padding_look_the_same(owners, entity: bytes, cms_of) -> None:

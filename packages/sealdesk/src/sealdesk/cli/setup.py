@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable
+from contextlib import ExitStack
+
+_JOIN_SECONDS = 60
 
 
 def prepare() -> None:
@@ -24,3 +28,11 @@ def stop_on_signals(stop: Callable[[], None]) -> None:
     """Calls `stop` when Ctrl-C is pressed or the service is ended."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop())
+
+
+def start_thread(work: Callable[[], None], stop: Callable[[], None], running: ExitStack) -> None:
+    """Does `work` beside; when `running` ends, calls `stop` and waits until the work at hand is done."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    running.callback(thread.join, _JOIN_SECONDS)
+    running.callback(stop)  # called before the join: what was registered last comes first

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 
 NAME = "web"
 HELP = "serves the pages; start as many as wanted"
@@ -28,6 +30,13 @@ def run(options: argparse.Namespace) -> int:
 def start(*, host: str, port: int, workers: int = 1) -> subprocess.Popen[bytes]:
     """Starts the server as a child that signals of the terminal do not reach: whoever starts it ends it."""
     return subprocess.Popen(command(host=host, port=port, workers=workers), start_new_session=True)  # noqa: S603 -- as above
+
+
+def is_up(*, host: str, port: int) -> bool:
+    """Whether something listens there."""
+    with suppress(OSError), socket.create_connection((host, port), timeout=1):
+        return True
+    return False
 
 
 def command(*, host: str, port: int, workers: int) -> list[str]:

@@ -9,7 +9,6 @@ import threading
 import uuid
 from datetime import timedelta
 
-from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 from django.db.models import Q
 
@@ -23,6 +22,7 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 15
 _LEASE_SECONDS = 900
 _IDLE_SECONDS = 1.0
+_PAUSE_SECONDS = 5
 
 
 class Fetcher:
@@ -56,9 +56,9 @@ class Fetcher:
         close_old_connections()
         try:
             self.fetch_due()
-        except DatabaseError as error:
-            log.error("fetcher %s: the database failed: %s", self.name, type(error).__name__)  # noqa: TRY400 -- no values in logs
-            self._stopping.wait(5)
+        except Exception as error:  # noqa: BLE001 -- the mail is still on the server; the fetcher goes on
+            log.error("fetcher %s: %s", self.name, type(error).__name__)  # noqa: TRY400 -- no values in logs
+            self._stopping.wait(_PAUSE_SECONDS)
 
     def _fetch(self, pk: uuid.UUID) -> int:
         try:

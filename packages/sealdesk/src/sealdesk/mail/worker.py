@@ -13,13 +13,13 @@ import uuid
 from dataclasses import dataclass
 from time import monotonic
 
-from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 from django.db.models import F
 
 from sealdesk.core import leases
 from sealdesk.mail.intake.actions import process
 from sealdesk.mail.intake.opening import close_opener
+from sealdesk.mail.intake.remembering import Batch
 from sealdesk.mail.models import RawMail, RawState
 from sealdesk.mail.outbox import sealing, sending
 
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.5
 SWEEP_SECONDS = 15
+_PAUSE_SECONDS = 5
 _BATCH = 20
 _LEASE_SECONDS = 1200
 """A batch of mails, each of which may use all of its time for being opened."""
@@ -86,18 +87,18 @@ class Worker:
         close_old_connections()
         try:
             return self.work_once().anything
-        except DatabaseError as error:
-            log.error("worker %s: the database failed: %s", self.name, type(error).__name__)  # noqa: TRY400 -- no values in logs
-            self._stopping.wait(5)
+        except Exception as error:  # noqa: BLE001 -- leases run out, so what failed is found again; the worker goes on
+            log.error("worker %s: %s", self.name, type(error).__name__)  # noqa: TRY400 -- no values in logs
+            self._stopping.wait(_PAUSE_SECONDS)
             return False
 
     def _take_in(self) -> int:
-        claimed = self._claim()
+        claimed, batch = self._claim(), Batch()
         for position, pk in enumerate(claimed):
             if self._stopping.is_set():
                 self._give_back(claimed[position:])
                 return position
-            process(raw_mail=pk)
+            process(raw_mail=pk, batch=batch)
         return len(claimed)
 
     def _claim(self) -> list[uuid.UUID]:

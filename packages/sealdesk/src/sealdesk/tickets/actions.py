@@ -1,4 +1,4 @@
-"""Every write to tickets: keyword-only, `by` says who (None: the desk itself). The event is a row of the same transaction."""
+"""Every write to tickets: keyword-only, `by` says who (None: the desk itself). Each writes its event with it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sealdesk.tickets.states import after_answer, after_incoming, after_refusal
 Codes = Mapping[str, Any]
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def open_ticket(
     *, group: Group, customer: Customer, title: str, by: Agent | None, state: TicketState = TicketState.NEW
 ) -> Ticket:
@@ -40,7 +40,7 @@ def open_ticket(
     return ticket
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def add_incoming_article(
     *,
     ticket: Ticket,
@@ -61,7 +61,7 @@ def add_incoming_article(
     return article
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def add_outgoing_article(
     *, ticket: Ticket, content: ArticleContent, attachments: Sequence[Attachment] = (), by: Agent | None
 ) -> Article:
@@ -106,7 +106,7 @@ def assign(*, ticket: Ticket, owner: Agent | None, by: Agent) -> Ticket:
     return ticket
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def reopen_after_refusal(*, ticket: Ticket, article: Article, codes: Sequence[str]) -> Ticket:
     """Our own mail could not leave: the ticket comes back to the agents."""
     state = after_refusal(TicketState(ticket.state))
@@ -173,4 +173,3 @@ def _change_state(ticket: Ticket, state: TicketState, *, by: Agent | None) -> No
     before = ticket.state
     _touch(ticket, state=state)
     record(ticket, EventKind.STATE, by=by, codes={"from": before, "to": state.value})
-

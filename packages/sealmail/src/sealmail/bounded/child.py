@@ -14,69 +14,63 @@ from pathlib import Path
 from typing import Any
 
 from sealmail.bounded.codec import decode, encode
-from sealmail.bounded.wire import ConnectionLost, Wire
+from sealmail.bounded.wire import ConnectionLost, Wire, widen
 from sealmail.keys import Anchor, Key, KeyId, SecretKey, Technology, TrustLevel
 from sealmail.opening import Opened, open_headers, open_message
 from sealmail.policy import Policy
 
 
 class _Parent:
-    """Asks the parent a question and waits for the answer."""
+    """The parent's key store and trust book. Each question is a change of process, which costs as much as a signature
+    check; what goes together is asked for together, and nothing is asked for twice in one mail.
+    """
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-
-    def ask(self, question: str, *arguments: object) -> Any:
-        self._wire.send(encode(("ask", question, arguments)))
-        return decode(self._wire.receive())
-
-
-class _AskedKeys:
-    """The parent's key store."""
-
-    def __init__(self, parent: _Parent) -> None:
-        self._parent = parent
+        self._anchors: Sequence[Anchor] | None = None
+        self._revocations: dict[KeyId, Sequence[bytes]] = {}
+        self._vouched: dict[tuple[str, str], tuple[TrustLevel, bool]] = {}
 
     def secrets(self, ids: Collection[KeyId]) -> Sequence[SecretKey]:
-        return self._parent.ask("secrets", list(ids))  # type: ignore[no-any-return]  # typed by the codec
+        return self._ask("secrets", list(ids))  # type: ignore[no-any-return]  # typed by the codec
 
     def every_secret(self, technology: Technology) -> Sequence[SecretKey]:
-        return self._parent.ask("every_secret", technology)  # type: ignore[no-any-return]
+        return self._ask("every_secret", technology)  # type: ignore[no-any-return]
 
     def keys(self, ids: Collection[KeyId]) -> Sequence[Key]:
-        return self._parent.ask("keys", list(ids))  # type: ignore[no-any-return]
+        return self._ask("keys", list(ids))  # type: ignore[no-any-return]
 
     def keys_of(self, address: str) -> Sequence[Key]:
-        return self._parent.ask("keys_of", address)  # type: ignore[no-any-return]
+        return self._ask("keys_of", address)  # type: ignore[no-any-return]
 
     def revocations(self, issuer: KeyId) -> Sequence[bytes]:
-        return self._parent.ask("revocations", issuer)  # type: ignore[no-any-return]
-
-
-class _AskedTrust:
-    """The parent's trust book. Each thing is asked for once a mail."""
-
-    def __init__(self, parent: _Parent) -> None:
-        self._parent = parent
-        self._anchors: Sequence[Anchor] | None = None
-        self._decisions: dict[tuple[str, str], tuple[TrustLevel, bool]] = {}
+        if issuer not in self._revocations:
+            self._revocations[issuer] = self._ask("revocations", issuer)
+        return self._revocations[issuer]
 
     def level(self, key: Key, address: str) -> TrustLevel:
-        return self._decision(key, address)[0]
+        return self._vouch(key, address)[0]
 
     def conflicts(self, key: Key, address: str) -> bool:
-        return self._decision(key, address)[1]
+        return self._vouch(key, address)[1]
 
     def anchors(self) -> Sequence[Anchor]:
         if self._anchors is None:
-            self._anchors = self._parent.ask("anchors")
+            self._anchors = self._ask("anchors")
         return self._anchors or ()
 
-    def _decision(self, key: Key, address: str) -> tuple[TrustLevel, bool]:
+    def _vouch(self, key: Key, address: str) -> tuple[TrustLevel, bool]:
         asked = (key.fingerprint, address)
-        if asked not in self._decisions:
-            self._decisions[asked] = self._parent.ask("decision", key, address)
-        return self._decisions[asked]
+        if asked not in self._vouched:
+            level, conflicts, path = self._ask("vouch", key, address, self._anchors is None)
+            self._vouched[asked] = level, conflicts
+            if path is not None and key.issuer is not None:
+                self._anchors, self._revocations[key.issuer] = path
+        return self._vouched[asked]
+
+    def _ask(self, question: str, *arguments: object) -> Any:
+        self._wire.send(encode(("ask", question, arguments)))
+        return decode(self._wire.receive())
 
 
 def main() -> None:
@@ -96,6 +90,8 @@ def main() -> None:
 def _take_pipes() -> tuple[int, int]:
     """Moves the pipes away from standard input and output, so that no library can write into them by accident."""
     reader, writer = os.dup(0), os.dup(1)
+    widen(reader)
+    widen(writer)
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
@@ -132,7 +128,7 @@ def _open(task: str, raw: bytes, policy: Policy, at: datetime, wire: Wire) -> Op
     if task == "headers":
         return open_headers(raw, policy, at)
     parent = _Parent(wire)
-    return open_message(raw, _AskedKeys(parent), _AskedTrust(parent), policy, at)
+    return open_message(raw, parent, parent, policy, at)
 
 
 if __name__ == "__main__":

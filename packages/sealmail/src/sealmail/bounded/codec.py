@@ -10,6 +10,7 @@ import dataclasses
 import json
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from sealmail import keys, opening, policy, report
@@ -57,67 +58,132 @@ _ENUMS: dict[str, type[Enum]] = {
     )
 }
 _FIELDS = {name: tuple(field.name for field in dataclasses.fields(cls)) for name, cls in _DATACLASSES.items()}
+_FIELDS_OF = {cls: _FIELDS[name] for name, cls in _DATACLASSES.items()}
+_MEMBERS = {f"{name} {member.value}": member for name, cls in _ENUMS.items() for member in cls}
+_NAMES = {cls: {member.value: f"{name} {member.value}" for member in cls} for name, cls in _ENUMS.items()}
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def encode(value: object) -> list[bytes]:
     """Frames for `value`: the JSON first, then the byte strings that it refers to."""
-    blobs: list[bytes] = []
-    document = json.dumps(_pack(value, blobs), separators=(",", ":"), ensure_ascii=True).encode("ascii")
-    return [document, *blobs]
+    packing = _Packing()
+    document = json.dumps(packing.pack(value), separators=(",", ":"), ensure_ascii=True).encode("ascii")
+    return [document, *packing.blobs]
 
 
 def decode(frames: list[bytes]) -> Any:
     """The value of such frames; EngineError where they are not what `encode` makes."""
     try:
-        return _unpack(json.loads(frames[0]), frames[1:])
+        return _Unpacking(frames[1:]).unpack(json.loads(frames[0]))
     except (KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
         raise EngineError("the opening process answered with something else") from error
 
 
-def _pack(value: Any, blobs: list[bytes]) -> Any:
-    if isinstance(value, Enum):
-        return {"e": [type(value).__name__, value.value]}
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, bytes | bytearray | memoryview):
-        blobs.append(bytes(value))
-        return {"b": len(blobs) - 1}
-    if isinstance(value, datetime):
-        return {"t": value.isoformat()}
-    name = type(value).__name__
-    if name in _DATACLASSES:
-        return {"d": [name, [_pack(getattr(value, field), blobs) for field in _FIELDS[name]]]}
-    return _pack_collection(value, blobs)
+_RECURRING = (keys.Key, policy.Policy)
+"""Values that come again mail after mail: their frames, and what was made of them, are remembered."""
+_LARGEST_RECURRING = 16 * 1024
+"""Octets of a key's material. Larger ones, with hundreds of signatures on them, are not worth the memory."""
+_LARGEST_FRAMES = 8 * _LARGEST_RECURRING
 
 
-def _pack_collection(value: Any, blobs: list[bytes]) -> Any:
-    if isinstance(value, tuple | list):
-        return [_pack(one, blobs) for one in value]
-    if isinstance(value, frozenset | set):
-        return {"s": sorted((_pack(one, blobs) for one in value), key=str)}
-    if isinstance(value, dict):
-        return {"m": [[_pack(key, blobs), _pack(one, blobs)] for key, one in value.items()]}
-    raise TypeError(f"{type(value).__name__} does not travel")
+@lru_cache(maxsize=128)
+def _frames_of(value: keys.Key | policy.Policy) -> tuple[bytes, ...]:
+    packing = _Packing()
+    document = json.dumps(packing.pack_fields(value), separators=(",", ":"))
+    return document.encode("ascii"), *packing.blobs
 
 
-def _unpack(value: Any, blobs: list[bytes]) -> Any:
-    if isinstance(value, list):
-        return tuple(_unpack(one, blobs) for one in value)
-    if not isinstance(value, dict):
-        return value
-    ((kind, content),) = value.items()
-    match kind:
-        case "b":
-            return blobs[content]
-        case "e":
-            return _ENUMS[content[0]](content[1])
-        case "t":
-            return datetime.fromisoformat(content)
-        case "d":
-            fields = zip(_FIELDS[content[0]], content[1], strict=True)
-            return _DATACLASSES[content[0]](**{name: _unpack(one, blobs) for name, one in fields})
-        case "s":
-            return frozenset(_unpack(one, blobs) for one in content)
-        case "m":
-            return {_unpack(key, blobs): _unpack(one, blobs) for key, one in content}
-    raise ValueError("unknown kind")
+@lru_cache(maxsize=128)
+def _value_of(frames: tuple[bytes, ...]) -> Any:
+    if sum(map(len, frames)) > _LARGEST_FRAMES:
+        raise ValueError("too large to be remembered")
+    return decode(list(frames))
+
+
+class _Packing:
+    """Turns a value into what JSON can say. An object that occurs again is written once and then referred to."""
+
+    def __init__(self) -> None:
+        self.blobs: list[bytes] = []
+        self._written: dict[int, int] = {}
+
+    def pack(self, value: Any) -> Any:
+        """Dispatches on the exact type: the most frequent ones first, since this runs hundreds of times a mail."""
+        kind = type(value)
+        if kind in _PLAIN:
+            return value
+        if kind in _FIELDS_OF:
+            return self._pack_object(value)
+        if kind in _NAMES:
+            return {"e": _NAMES[kind][value.value]}
+        if kind is tuple or kind is list:
+            return [one if type(one) in _PLAIN else self.pack(one) for one in value]
+        if kind is datetime:
+            return {"t": value.isoformat()}
+        if kind in {bytes, bytearray, memoryview}:
+            self.blobs.append(bytes(value))
+            return {"b": len(self.blobs) - 1}
+        if kind in {frozenset, set}:
+            return {"s": sorted(map(self.pack, value), key=str)}
+        if kind is dict:
+            return {"m": [[self.pack(key), self.pack(one)] for key, one in value.items()]}
+        raise TypeError(f"{kind.__name__} does not travel")
+
+    def pack_fields(self, value: Any) -> Any:
+        """A dataclass by its fields, in the order in which it declares them."""
+        kind = type(value)
+        fields = [getattr(value, name) for name in _FIELDS_OF[kind]]
+        return {"d": [kind.__name__, [one if type(one) in _PLAIN else self.pack(one) for one in fields]]}
+
+    def _pack_object(self, value: Any) -> Any:
+        number = self._written.get(id(value))
+        if number is not None:
+            return {"r": number}
+        packed = self._pack_recurring(value) if isinstance(value, _RECURRING) else self.pack_fields(value)
+        self._written[id(value)] = len(self._written)
+        return packed
+
+    def _pack_recurring(self, value: keys.Key | policy.Policy) -> Any:
+        if isinstance(value, keys.Key) and len(value.material) > _LARGEST_RECURRING:
+            return self.pack_fields(value)
+        frames = _frames_of(value)
+        self.blobs.extend(frames)
+        return {"k": [len(self.blobs) - len(frames), len(self.blobs)]}
+
+
+class _Unpacking:
+    """The way back. Only types from the tables above are ever made."""
+
+    def __init__(self, blobs: list[bytes]) -> None:
+        self._blobs = blobs
+        self._made: list[Any] = []
+
+    def unpack(self, value: Any) -> Any:
+        kind = type(value)
+        if kind is list:
+            return tuple([one if type(one) in _PLAIN else self.unpack(one) for one in value])
+        if kind is not dict:
+            return value
+        ((tag, content),) = value.items()
+        match tag:
+            case "e":
+                return _MEMBERS[content]
+            case "r":
+                return self._made[content]
+            case "d" | "k":
+                made = self._object(*content) if tag == "d" else _value_of(tuple(self._blobs[slice(*content)]))
+                self._made.append(made)
+                return made
+            case "b":
+                return self._blobs[content]
+            case "t":
+                return datetime.fromisoformat(content)
+            case "s":
+                return frozenset(map(self.unpack, content))
+            case "m":
+                return {self.unpack(key): self.unpack(one) for key, one in content}
+        raise ValueError("unknown tag")
+
+    def _object(self, name: str, fields: list[Any]) -> Any:
+        values = [one if type(one) in _PLAIN else self.unpack(one) for one in fields]
+        return _DATACLASSES[name](**dict(zip(_FIELDS[name], values, strict=True)))

@@ -13,7 +13,7 @@ from typing import Any, Self
 from sealmail.bounded.codec import decode, encode
 from sealmail.bounded.wire import ConnectionLost, Wire
 from sealmail.errors import EngineError
-from sealmail.keys import KeyStore, TrustBook
+from sealmail.keys import Key, KeyStore, TrustBook
 from sealmail.opening import Content, MessageHeaders, Opened
 from sealmail.policy import MEGABYTE, Policy
 from sealmail.report import (
@@ -140,9 +140,15 @@ def _answer(question: str, arguments: tuple[Any, ...], keys: KeyStore, trust: Tr
         return getattr(keys, question)(*arguments)
     if question == "anchors":
         return trust.anchors()
-    if question == "decision":
-        return trust.level(*arguments), trust.conflicts(*arguments)
+    if question == "vouch":
+        return _vouch(*arguments, keys=keys, trust=trust)
     raise ConnectionLost
+
+
+def _vouch(key: Key, address: str, wants_path: bool, *, keys: KeyStore, trust: TrustBook) -> object:
+    """The decisions about a key and, for the first certificate of a mail, what its path will be judged by."""
+    path = (trust.anchors(), keys.revocations(key.issuer)) if wants_path and key.issuer is not None else None
+    return trust.level(key, address), trust.conflicts(key, address), path
 
 
 def _failed(headers: MessageHeaders, at: datetime) -> Opened:

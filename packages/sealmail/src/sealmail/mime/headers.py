@@ -28,16 +28,21 @@ class Field:
     def value(self) -> str:
         """The value as text, unfolded (RFC 5322 §2.2.3), encoded words left alone."""
         text = decode_bytes(self.raw, None)
+        if "\n" not in text and "\r" not in text:
+            return text.strip(" \t")
         return " ".join(line.strip(" \t") for line in _FOLD.split(text)).strip(" \t\r")
 
 
 class Headers:
     """The header fields of one part in their order. Names are compared without case."""
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_by_name", "_fields")
 
     def __init__(self, fields: Sequence[Field] = ()) -> None:
         self._fields = tuple(fields)
+        self._by_name: dict[str, list[Field]] = {}
+        for field in self._fields:
+            self._by_name.setdefault(field.name.lower(), []).append(field)
 
     def all(self, name: str) -> list[str]:
         """Every value of the field `name`, unfolded, encoded words left alone."""
@@ -54,8 +59,7 @@ class Headers:
 
     def named(self, name: str) -> tuple[Field, ...]:
         """The fields called `name`."""
-        wanted = name.lower()
-        return tuple(field for field in self._fields if field.name.lower() == wanted)
+        return tuple(self._by_name.get(name.lower(), ()))
 
     def has(self, name: str) -> bool:
         """Whether there is a field called `name`."""

@@ -22,20 +22,21 @@ def author(headers: Headers) -> Mailbox | None:
 def outer_headers(root: Part) -> MessageHeaders:
     """The headers of the message as it travelled."""
     headers = root.headers
+    from_, subject = author(headers), _subject(headers)
     return MessageHeaders(
-        from_=author(headers),
+        from_=from_,
         to=_mailboxes(headers, "To"),
         cc=_mailboxes(headers, "Cc"),
         reply_to=_mailboxes(headers, "Reply-To"),
-        subject=_subject(headers),
+        subject=subject,
         message_id=_first_id(headers, "Message-ID"),
         in_reply_to=_first_id(headers, "In-Reply-To"),
         references=_ids(headers, "References"),
         date=_date(headers),
         auto_submitted=_is_automatic(headers),
         is_bounce=_is_bounce(root),
-        outer_from=author(headers),
-        outer_subject=_subject(headers),
+        outer_from=from_,
+        outer_subject=subject,
     )
 
 

@@ -91,7 +91,7 @@ def _take_off(part: Part, unwrapped: Unwrapped, judges: Judges) -> bool:
     if part.content_type == "multipart/signed":
         _take_detached_signature(part, unwrapped, judges)
         return True
-    return _is_cms(part) and _take_cms(part.decoded(), unwrapped, judges)
+    return _is_cms(part) and _take_cms(part, unwrapped, judges)
 
 
 def _is_cms(part: Part) -> bool:
@@ -102,7 +102,8 @@ def _is_cms(part: Part) -> bool:
     )
 
 
-def _take_cms(cms: bytes, unwrapped: Unwrapped, judges: Judges) -> bool:
+def _take_cms(part: Part, unwrapped: Unwrapped, judges: Judges) -> bool:
+    cms = part.decoded()
     match smime.kind(cms):
         case CMSKind.SIGNED:
             result = smime.verify(cms, None, judges.keys, judges.policy, judges.at)
@@ -113,11 +114,25 @@ def _take_cms(cms: bytes, unwrapped: Unwrapped, judges: Judges) -> bool:
             return False
         case CMSKind.ENVELOPED | CMSKind.AUTH_ENVELOPED:
             _add_encryption(smime.decrypt(cms, judges.keys, judges.policy), unwrapped)
+        case None:
+            return _take_unreadable_cms(part, unwrapped)
         case kind:
-            why = "not_cms" if kind is None else kind.value
-            verdict = Encryption.DAMAGED if kind is None else Encryption.UNSUPPORTED
-            facts = EncryptionFacts(technology=Technology.SMIME, verdict=verdict, why=why)
+            facts = EncryptionFacts(technology=Technology.SMIME, verdict=Encryption.UNSUPPORTED, why=kind.value)
             _add_encryption(DecryptionResult(facts=facts), unwrapped)
+    return True
+
+
+def _take_unreadable_cms(part: Part, unwrapped: Unwrapped) -> bool:
+    """What is no CMS although its type says so: `smime-type` tells what it was meant to be (RFC 8551 §3.2.2)."""
+    match part.params.get("smime-type", "").lower():
+        case "certs-only":
+            return False
+        case "signed-data":
+            unwrapped.layers.append(_malformed_layer(Technology.SMIME))
+        case _:
+            facts = EncryptionFacts(technology=Technology.SMIME, verdict=Encryption.DAMAGED, why="not_cms")
+            unwrapped.layers.append(EncryptionLayer(facts=facts))
+    unwrapped.payload = None
     return True
 
 

@@ -6,7 +6,7 @@ claims; the claim can only make it worse.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -88,22 +88,25 @@ def _facts(signature: Signature, contents: Sequence[bytes], around: Circumstance
         return replace(claims, integrity=Integrity.UNSUPPORTED, why="critical_subpacket")
     if signature.hash_id not in HASHES or signature.algorithm not in CAN_SIGN:
         return replace(claims, integrity=Integrity.UNSUPPORTED, why="algorithm")
-    candidates = list(_candidates(signature, around.keys))
+    candidates = _candidates(signature, around.keys)
     if not candidates:
         return claims
     return _verified(signature, claims, candidates, contents, around)
 
 
-def _candidates(signature: Signature, keys: KeyStore) -> Iterator[_Candidate]:
-    for name in signature.issuers:
-        for key in keys.keys([openpgp_id(name)]):
-            try:
-                certificate = check_certificate(key.material)
-            except InputError:
-                continue
-            component = certificate.component(name)
-            if component is not None:
-                yield _Candidate(key, certificate, component)
+def _candidates(signature: Signature, keys: KeyStore) -> list[_Candidate]:
+    """The keys that the signature may mean, those that it names exactly first, and each once."""
+    names = signature.issuers
+    found: dict[tuple[str, str], _Candidate] = {}
+    for key in keys.keys([openpgp_id(name) for name in names]) if names else ():
+        try:
+            certificate = check_certificate(key.material)
+        except InputError:
+            continue
+        for component in filter(None, map(certificate.component, names)):
+            fingerprint = component.public.fingerprint
+            found.setdefault((key.fingerprint, fingerprint), _Candidate(key, certificate, component))
+    return sorted(found.values(), key=lambda one: one.component.public.fingerprint not in names)
 
 
 def _verified(
@@ -113,9 +116,13 @@ def _verified(
     contents: Sequence[bytes],
     around: Circumstances,
 ) -> SignatureFacts:
-    outcomes = [(_integrity(signature, one, contents), one) for one in candidates]
-    order = (Integrity.INTACT, Integrity.CHANGED, Integrity.UNSUPPORTED, Integrity.MALFORMED)
-    integrity, candidate = min(outcomes, key=lambda one: order.index(one[0]))
+    best = (Integrity.MALFORMED, candidates[0])
+    for candidate in candidates[: around.policy.budget.certificates]:
+        outcome = (_integrity(signature, candidate, contents), candidate)
+        best = min(best, outcome, key=lambda one: _ORDER.index(one[0]))
+        if outcome[0] is Integrity.INTACT:
+            break
+    integrity, candidate = best
     public = candidate.component.public
     known = replace(
         claims,
@@ -125,6 +132,9 @@ def _verified(
         algorithm=public.algorithm_name,
     )
     return _with_findings(known, signature, candidate, around) if integrity is Integrity.INTACT else known
+
+
+_ORDER = (Integrity.INTACT, Integrity.CHANGED, Integrity.UNSUPPORTED, Integrity.MALFORMED)
 
 
 def _integrity(signature: Signature, candidate: _Candidate, contents: Sequence[bytes]) -> Integrity:

@@ -117,7 +117,7 @@ def _signer(element: Element, contents: _Contents, check: _Check) -> SignatureFa
         return _facts(Integrity.MALFORMED, why="signer_structure")
     try:
         claim = _claim(info, contents, check.content_type)
-        key, integrity, why = _outcome(claim, contents, _named(claim, check))
+        key, integrity, why = _judged(claim, contents, check)
     except Unsupported:
         return _facts(Integrity.UNSUPPORTED, info=info)
     except InputError as error:
@@ -154,14 +154,17 @@ def _claim(info: SignerInfo, contents: _Contents, content_type: bytes) -> _Claim
     return _Claim(info=info, digest=digest, scheme=scheme, attributes=None)
 
 
-def _named(claim: _Claim, check: _Check) -> Sequence[Key]:
-    """The certificates that the signer may mean: from the message, and from those at hand."""
+def _judged(claim: _Claim, contents: _Contents, check: _Check) -> tuple[Key | None, Integrity, str | None]:
+    """By the certificates that came along; those at hand are asked for only where these do not settle it."""
     key_id = claim.info.key_id
-    found = {key.fingerprint: key for key in check.included if key_id in key.ids}
-    for key in check.keys.keys({key_id}):
-        if key.technology is Technology.SMIME:
-            found.setdefault(key.fingerprint, key)
-    return tuple(found.values())
+    included = {key.fingerprint: key for key in check.included if key_id in key.ids}
+    outcome = _outcome(claim, contents, tuple(included.values()))
+    if outcome[1] is Integrity.INTACT:
+        return outcome
+    at_hand = {key.fingerprint: key for key in check.keys.keys({key_id}) if key.technology is Technology.SMIME}
+    if at_hand.keys() <= included.keys():
+        return outcome
+    return _outcome(claim, contents, tuple((included | at_hand).values()))
 
 
 def _outcome(claim: _Claim, contents: _Contents, named: Sequence[Key]) -> tuple[Key | None, Integrity, str | None]:

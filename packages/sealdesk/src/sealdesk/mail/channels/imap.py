@@ -130,5 +130,3 @@ def _sentence(error: Exception) -> str:
             return f"The server was not reached: {error.strerror or type(error).__name__}."
         case _:
             return f"The server refused: {type(error).__name__}."
-
-

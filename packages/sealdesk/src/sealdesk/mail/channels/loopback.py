@@ -21,6 +21,7 @@ from sealdesk.people.models import SenderAddress
 from sealmail.addresses import canonical
 
 log = logging.getLogger(__name__)
+logging.getLogger("mail.log").setLevel(logging.WARNING)  # the library writes down each conversation
 
 DeliverElsewhere = Callable[[bytes, Sequence[str]], None]
 
@@ -30,7 +31,7 @@ class LoopbackServer:
 
     def __init__(self, *, port: int, deliver_elsewhere: DeliverElsewhere | None = None) -> None:
         """`port`: 0 takes a free one; see `port` after `start`."""
-        self._controller = Controller(
+        self._controller = _Controller(
             _Handler(deliver_elsewhere),
             hostname="127.0.0.1",
             port=port,
@@ -42,8 +43,7 @@ class LoopbackServer:
     @property
     def port(self) -> int:
         """Where it listens."""
-        server = self._controller.server
-        return int(server.sockets[0].getsockname()[1]) if server and server.sockets else self._controller.port
+        return int(self._controller.port)
 
     def start(self) -> None:
         """Begins to listen; OSError where the port is taken."""
@@ -54,12 +54,22 @@ class LoopbackServer:
         self._controller.stop()
 
 
+class _Controller(Controller):
+    """Knows which port it got where it asked for any free one."""
+
+    def _trigger_server(self) -> None:
+        if isinstance(self.server, asyncio.Server):
+            self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()  # type: ignore[no-untyped-call]  # the library is typed in part
+
+
 class _Handler:
     def __init__(self, deliver_elsewhere: DeliverElsewhere | None) -> None:
         self._deliver_elsewhere = deliver_elsewhere
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802 -- the library's name
-        raw, recipients = bytes(envelope.content or b""), list(envelope.rcpt_tos)
+        content = envelope.content
+        raw, recipients = content if isinstance(content, bytes) else b"", list(envelope.rcpt_tos)
         try:
             await asyncio.get_running_loop().run_in_executor(None, self._take, raw, recipients)
         except Exception as error:  # noqa: BLE001 -- whatever failed: not taken, the sender comes again

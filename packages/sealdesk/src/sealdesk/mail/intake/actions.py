@@ -19,6 +19,7 @@ from sealdesk.mail.intake.decision import Decision, Fate, QuarantineReason, deci
 from sealdesk.mail.intake.facts import gather, owning_group
 from sealdesk.mail.intake.failures import note_failure
 from sealdesk.mail.intake.opening import open_for
+from sealdesk.mail.intake.remembering import Batch
 from sealdesk.mail.intake.routing import receiving_group
 from sealdesk.mail.intake.writing import new_attachments, write_article
 from sealdesk.mail.models import Channel, RawMail, RawState
@@ -58,13 +59,16 @@ def receive(
     return mail
 
 
-def process(*, raw_mail: UUID) -> RawMail:
-    """Opens a stored mail, decides, and writes it down in one transaction. Never raises for what is in the mail."""
+def process(*, raw_mail: UUID, batch: Batch | None = None) -> RawMail:
+    """Opens a stored mail, decides, and writes it down in one transaction. Never raises for what is in the mail.
+
+    Mails that are processed together share a `batch`, so that the key ring is not asked the same for each.
+    """
     mail = RawMail.objects.select_related("channel__group", "group").get(pk=raw_mail)
     if mail.state != RawState.STORED:
         return mail
     try:
-        _process(mail)
+        _process(mail, batch)
     except _DoneElsewhere:
         mail.refresh_from_db()
     except Exception as error:  # noqa: BLE001 -- no mail is lost to an error, and the next one must not wait for it
@@ -85,13 +89,13 @@ class _DoneElsewhere(Exception):
     """Another worker has taken this mail in meanwhile."""
 
 
-def _process(mail: RawMail) -> None:
+def _process(mail: RawMail, batch: Batch | None) -> None:
     raw = rawmail.read(mail)
     group = receiving_group(mail, raw)
     if group is None:
         _quarantine(mail, None, QuarantineReason.NO_GROUP)
         return
-    opened = open_for(group, raw, mail.received_at)
+    opened = open_for(group, raw, mail.received_at, batch)
     decision = decide(gather(opened, group))
     if decision.fate is Fate.QUARANTINE:
         _quarantine_opened(mail, opened, decision, group)

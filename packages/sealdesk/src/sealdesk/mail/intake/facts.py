@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 _CARRIED_TYPES = frozenset({"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"})
 _ARTICLES_ASKED = 500
 _REFERENCES_ASKED = 50
+_LONGEST_ADDRESS = 254
 
 
 def gather(opened: Opened, group: Group) -> IncomingFacts:
     """The facts about a mail that this group received."""
     headers, report = opened.headers, opened.report
-    sender = headers.from_.address if headers.from_ else None
+    sender = sender_of(opened)
     known = _known_articles(opened)
     threaded = known.thread(group)
     return IncomingFacts(
@@ -115,6 +116,12 @@ def _takes_part(sender: str, ticket: Ticket) -> bool:
 def _automatic_mails(sender: str) -> int:
     since = now() - timedelta(hours=1)
     return Article.objects.filter(sender=sender, is_automatic=True, created_at__gt=since).count()
+
+
+def sender_of(opened: Opened) -> str | None:
+    """The author's address, where it can be answered (RFC 5321 §4.5.3.1.3 ends at 254 characters)."""
+    author = opened.headers.from_
+    return author.address if author and len(author.address) <= _LONGEST_ADDRESS else None
 
 
 def owning_group(opened: Opened, group: Group) -> Group | None:

@@ -21,7 +21,7 @@ _FIRST_WAIT = timedelta(seconds=30)
 
 
 def note_failure(mail: RawMail, error: Exception) -> None:
-    """Writes down that processing failed. Neither row nor log gets the error's message: it may hold words of the mail."""
+    """Writes down that processing failed; never with the error's message, which may hold words of the mail."""
     code = failure_code(error)
     log.error("raw mail %s: %s at %s", mail.pk, code, _place(error))
     with transaction.atomic():

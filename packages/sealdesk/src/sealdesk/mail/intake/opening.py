@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import datetime
 
-from sealdesk.keyring.store import DeskKeys, DeskTrust
+from sealdesk.mail.intake.remembering import Batch
 from sealdesk.people.models import Group
 from sealmail.bounded import BoundedOpener
 from sealmail.opening import Opened
@@ -17,9 +17,10 @@ POLICY = Policy()
 _local = threading.local()
 
 
-def open_for(group: Group, raw: bytes, at: datetime) -> Opened:
+def open_for(group: Group, raw: bytes, at: datetime, batch: Batch | None = None) -> Opened:
     """The mail as this group may read it; keys of other groups are not used."""
-    return _opener().open_message(raw, DeskKeys([group]), DeskTrust(), POLICY, at)
+    batch = batch or Batch()
+    return _opener().open_message(raw, batch.keys(group), batch.trust, POLICY, at)
 
 
 def close_opener() -> None:

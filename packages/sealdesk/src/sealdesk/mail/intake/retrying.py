@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from django.db import transaction
 
@@ -31,7 +32,13 @@ from sealmail.report import Encryption, Signature
 
 CLOSED = frozenset(
     verdict.value
-    for verdict in (Encryption.NO_KEY, Encryption.LOCKED, Encryption.UNSUPPORTED, Encryption.DAMAGED, Encryption.REFUSED)
+    for verdict in (
+        Encryption.NO_KEY,
+        Encryption.LOCKED,
+        Encryption.UNSUPPORTED,
+        Encryption.DAMAGED,
+        Encryption.REFUSED,
+    )
 )
 """Verdicts under which the words of a mail were not shown."""
 _UNVERIFIED = Signature.UNVERIFIED.value
@@ -116,7 +123,8 @@ def _replace_attachments(article: Article, attachments: Sequence[Attachment]) ->
     for attachment in attachments:
         attachment.article = article
     Attachment.objects.bulk_create(attachments)
-    transaction.on_commit(lambda: [blobs.delete(one.blob) for one in old])
+    for one in old:
+        transaction.on_commit(partial(blobs.delete, one.blob))
 
 
 def _refresh_ticket(article: Article, codes: VerdictCodes) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from sealdesk.keyring.actions import harvest
 from sealdesk.mail import securitylog
-from sealdesk.mail.intake.decision import Decision, Fate
+from sealdesk.mail.intake.decision import Decision
+from sealdesk.mail.intake.facts import sender_of
 from sealdesk.mail.messageids import normal_id, normal_ids, untagged
 from sealdesk.mail.models import KeySighting, RawMail
 from sealdesk.people.actions import ensure_customer
@@ -49,7 +50,7 @@ def article_content(opened: Opened, *, is_automatic: bool) -> ArticleContent:
         subject=headers.subject,
         text=content.text,
         html=content.html,
-        sender=author.address if author else "",
+        sender=sender_of(opened) or "",
         sender_name=author.name if author else "",
         to=_addresses(headers.to),
         cc=_addresses(headers.cc),
@@ -64,7 +65,10 @@ def new_attachments(opened: Opened) -> list[NewAttachment]:
     """The files of an opened mail; an encrypted body that did not open is one of them."""
     return [
         NewAttachment(
-            name=file.name, content_type=file.content_type, data=file.data, content_id=(file.content_id or "").strip("<>")
+            name=file.name,
+            content_type=file.content_type,
+            data=file.data,
+            content_id=(file.content_id or "").strip("<>"),
         )
         for file in opened.content.attachments
     ]
@@ -89,12 +93,12 @@ def note_keys(opened: Opened, article: Article) -> None:
 
 
 def _ticket(opened: Opened, decision: Decision, group: Group) -> Ticket:
-    if decision.fate is Fate.FOLLOW_UP:
+    if decision.ticket is not None:
         return Ticket.objects.select_for_update().get(pk=decision.ticket)
-    author = opened.headers.from_
-    if author is None:
+    sender, author = sender_of(opened), opened.headers.from_
+    if sender is None or author is None:
         raise ValueError("a new ticket has a sender")  # the table sends such mail to quarantine
-    customer = ensure_customer(address=author.address, name=readable(author.name, 200))
+    customer = ensure_customer(address=sender, name=readable(author.name, 200))
     return open_ticket(group=group, customer=customer, title=untagged(opened.headers.subject), by=None)
 
 

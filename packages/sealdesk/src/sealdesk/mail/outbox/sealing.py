@@ -1,4 +1,4 @@
-"""The worker's first step: a waiting mail becomes sealed copies, or is refused with reasons. Never clear text instead."""
+"""The worker's first step: a waiting mail becomes sealed copies, or is refused with reasons; never clear text."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from sealdesk.keyring.store import DeskKeys
 from sealdesk.mail import rawmail, securitylog
 from sealdesk.mail.intake.failures import failure_code
 from sealdesk.mail.models import Copy, CopyState, Delivery, Outgoing, OutgoingState
-from sealdesk.mail.outbox.planning import Recipients, preview
 from sealdesk.mail.outbox.planjson import plan_to_json
+from sealdesk.mail.outbox.planning import Recipients, preview
 from sealdesk.people.models import SenderAddress
 from sealdesk.tickets import attachments
 from sealdesk.tickets.actions import reopen_after_refusal
@@ -130,9 +130,7 @@ def _copy(row: Outgoing, position: int, sealed: SealedCopy) -> Copy:
 
 def _assign(row: Outgoing, plan: Plan, copies: Sequence[Copy], sealed: Sequence[SealedCopy]) -> None:
     """Tells each delivery which copy it is and which key it was encrypted to."""
-    copy_of = {
-        address: copy for copy, one in zip(copies, sealed, strict=True) for address in one.planned.recipients
-    }
+    copy_of = {address: copy for copy, one in zip(copies, sealed, strict=True) for address in one.planned.recipients}
     keys = {recipient.address: recipient.key for recipient in plan.recipients}
     deliveries = list(row.deliveries.all())
     for delivery in deliveries:

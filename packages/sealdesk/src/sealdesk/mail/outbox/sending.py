@@ -15,6 +15,7 @@ from django.db.models import F, Q
 
 from sealdesk.core import leases
 from sealdesk.core.clock import now
+from sealdesk.core.vault import VaultError
 from sealdesk.mail import rawmail
 from sealdesk.mail.channels.smtp import deliver
 from sealdesk.mail.durability import durable
@@ -48,8 +49,8 @@ def send_one(*, copy: UUID, by: str, deliver: Deliver = deliver) -> Copy:
     article = row.outgoing.article
     try:
         raw, channel = rawmail.read(row), _channel(article.ticket.group)
-    except Exception:  # noqa: BLE001 -- nothing has left yet, so it may be tried again
-        log.exception("copy %s cannot be read", row.pk)
+    except (OSError, VaultError) as error:  # nothing has left yet, so it may be tried again
+        log.error("copy %s cannot be read: %s", row.pk, type(error).__name__)  # noqa: TRY400 -- codes only
         raw, channel = b"", None
     recipients = _begin(row, by)
     if not recipients:

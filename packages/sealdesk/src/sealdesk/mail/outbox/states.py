@@ -12,7 +12,14 @@ from sealdesk.mail.models import CopyState
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720, 1440))
 """After each failed try; past the last one we give up (RFC 5321 §4.5.4.1 asks for four to five days; ours is two)."""
 
-_WORST_FIRST = (CopyState.UNKNOWN, CopyState.SENDING, CopyState.RETRY, CopyState.QUEUED, CopyState.FAILED, CopyState.SENT)
+_WORST_FIRST = (
+    CopyState.UNKNOWN,
+    CopyState.SENDING,
+    CopyState.RETRY,
+    CopyState.QUEUED,
+    CopyState.FAILED,
+    CopyState.SENT,
+)
 
 
 class Result(StrEnum):

@@ -7,6 +7,8 @@ import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import pysequoia
+
 from sealmail.errors import InputError
 
 _BEGIN = b"-----BEGIN PGP "
@@ -76,9 +78,10 @@ def _base64(text: bytes) -> bytes:
         raise InputError("The armor of this OpenPGP data is broken.") from None
 
 
-def armored(label: str, data: bytes) -> bytes:
-    """The block with CRLF line ends. No checksum: RFC 9580 §6.1 advises against it, and no peer needs it."""
-    text = base64.b64encode(data)
-    lines = [text[start : start + 64] for start in range(0, len(text), 64)]
-    name = label.encode("ascii")
-    return b"\r\n".join([_BEGIN + name + _DASHES, b"", *lines, _END + name + _DASHES, b""])
+def armored(kind: pysequoia.ArmorKind, data: bytes) -> bytes:
+    """The block with CRLF line ends and a checksum.
+
+    RFC 9580 §6.1 advises against checksums, but GnuPG 2.2 takes the end line for data where there is neither a checksum
+    nor padding before it.
+    """
+    return pysequoia.armor(data, kind).replace("\n", "\r\n").encode("ascii")

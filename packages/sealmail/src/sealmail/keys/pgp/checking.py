@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import struct
 from dataclasses import dataclass
 
@@ -49,8 +48,6 @@ SigningKey = (
     | ed448.Ed448PrivateKey
 )
 
-_LINE_END = re.compile(rb"\r?\n")
-
 
 def hash_name(hash_id: int) -> str:
     """The name of a hash algorithm as policies write it."""
@@ -60,7 +57,7 @@ def hash_name(hash_id: int) -> str:
 
 def canonical_text(content: bytes) -> bytes:
     """The content with CRLF line ends, as signatures over text see it; nothing else is changed."""
-    return _LINE_END.sub(b"\r\n", content)
+    return content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 def signed_content(signature: Signature, content: bytes) -> bytes:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
+from functools import cached_property
 
 from sealmail.keys.pgp.packets import Fields, Malformed
 
@@ -60,9 +61,9 @@ class Subpacket:
     body: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Signature:
-    """A parsed signature packet; nothing in it is verified yet."""
+    """A parsed signature packet; nothing in it is verified yet. (No slots: times and names are kept once read.)"""
 
     version: int
     type: int
@@ -76,22 +77,22 @@ class Signature:
     values: bytes = field(repr=False)
     """The algorithm's own fields."""
 
-    @property
+    @cached_property
     def created(self) -> datetime | None:
         """When it says that it was made."""
         return moment(self._number(Kind.CREATED))
 
-    @property
+    @cached_property
     def expires(self) -> datetime | None:
         """When the signature itself stops to hold; None: never."""
         return moment_after(self.created, self._number(Kind.EXPIRES_AFTER))
 
-    @property
+    @cached_property
     def key_expires_after_seconds(self) -> int | None:
         """For self-signatures: the life time of the key, counted from its creation; None: without end."""
         return self._number(Kind.KEY_EXPIRES_AFTER) or None
 
-    @property
+    @cached_property
     def key_flags(self) -> int | None:
         """The first octet of the key flags (RFC 9580 §5.2.3.29); None: there are none."""
         body = self.body(Kind.KEY_FLAGS)
@@ -118,7 +119,7 @@ class Signature:
         """Fingerprints of the keys for which a signed and encrypted message was made (RFC 9580 §5.2.3.36)."""
         return tuple(one.body[1:].hex() for one in self.hashed if one.kind == Kind.INTENDED_RECIPIENT)
 
-    @property
+    @cached_property
     def issuers(self) -> tuple[str, ...]:
         """Fingerprints and key ids by which it names its key, the exact ones first; from both areas."""
         areas = self.hashed + self.unhashed

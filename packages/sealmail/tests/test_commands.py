@@ -1,0 +1,236 @@
+"""The command contract: the three commands as other programs call them, checked against docs/contract."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from sealmail import openpgp, smime
+from sealmail.addresses import Mailbox
+from sealmail.mime import Draft, DraftAttachment, build_entity, build_headers, build_message
+from sealmail.testing import CA, export_armored, export_pem, export_pkcs12, openpgp_key
+
+CONTRACT = Path(__file__).resolve().parents[3] / "docs" / "contract"
+NOW = datetime.now(UTC)
+CAROL, DAVE, DESK = "carol@bank.example", "dave@law.example", "support@desk.example"
+
+
+def run(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "sealmail", *map(str, arguments)], input=stdin, capture_output=True, check=False
+    )
+
+
+def printed(result: subprocess.CompletedProcess[bytes], schema: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(result.stdout)
+    Draft202012Validator(json.loads((CONTRACT / schema).read_text())).validate(document)
+    return document
+
+
+def inspect(mail: bytes, *options: object) -> dict[str, Any]:
+    result = run("inspect", "-", "--json", *options, stdin=mail)
+    assert result.returncode == 0, result.stderr
+    return printed(result, "inspect.schema.json")
+
+
+class Folder:
+    """Key files as an administrator has them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ca = CA.create()
+        self.carol, self.desk = self.ca.issue(CAROL), self.ca.issue(DESK)
+        self.dave, self.desk_pgp = openpgp_key(DAVE), openpgp_key(DESK, passphrase="tell nobody")
+        self.keys, self.trust = folder / "keys", folder / "trust"
+        self.keys.mkdir()
+        self.trust.mkdir()
+        (self.keys / "desk.p12").write_bytes(export_pkcs12(self.desk, "tell nobody"))
+        (self.keys / "desk.asc").write_text(export_armored(self.desk_pgp))
+        (self.keys / "notes.txt").write_text("no key at all")
+        (self.trust / "ca.pem").write_text(export_armored(self.ca.certificate))
+        (self.trust / "dave.asc").write_text(export_armored(self.dave.key))
+
+    @property
+    def options(self) -> tuple[object, ...]:
+        return ("--keys", self.keys, "--trust", self.trust, "--passphrase", "tell nobody")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    return Folder(tmp_path_factory.mktemp("material"))
+
+
+def draft(sender: str) -> Draft:
+    return Draft(
+        from_=(Mailbox("Somebody", sender),),
+        to=(Mailbox("", DESK),),
+        subject="Kündigung",
+        text="The words.\n",
+        attachments=(DraftAttachment(name="x.pdf", content_type="application/pdf", data=b"%PDF-1.4"),),
+    )
+
+
+@pytest.mark.mission("S3")
+def test_inspect_opens_smime_with_a_folder_of_keys(folder: Folder) -> None:
+    inner = smime.sign(build_entity(draft(CAROL)), folder.carol, [folder.ca.certificate], NOW)
+    mail = build_headers(draft(CAROL)) + smime.encrypt(inner, [folder.desk.key])
+
+    document = inspect(mail, *folder.options)
+
+    assert (document["from"], document["subject"], document["text"]) == ([CAROL], "Kündigung", "The words.\n")
+    assert document["encryption"]["verdict"] == "decrypted"
+    assert document["signature"]["verdict"] == "good"
+    assert document["signature"]["signer"] == {
+        "name": folder.carol.key.name,
+        "addresses": [CAROL],
+        "fingerprint": folder.carol.key.fingerprint,
+    }
+    assert document["attachments"] == [
+        {
+            "name": "x.pdf",
+            "type": "application/pdf",
+            "size": 8,
+            "sha256": "e16fa5d9b51928755db85b917f0297babaf22c7a47e97d9212adab56e61ba04e",
+        }
+    ]
+
+
+@pytest.mark.mission("P3")
+def test_inspect_opens_openpgp_with_a_passphrase(folder: Folder, tmp_path: Path) -> None:
+    mail = build_headers(draft(DAVE)) + openpgp.encrypt(
+        build_entity(draft(DAVE)), [folder.desk_pgp.key], folder.dave, NOW
+    )
+    secret = tmp_path / "passphrase"
+    secret.write_text("tell nobody\n")
+
+    document = inspect(mail, "--keys", folder.keys, "--trust", folder.trust, "--passphrase-file", secret)
+    locked = inspect(mail, "--keys", folder.keys, "--trust", folder.trust)
+
+    assert (document["encryption"]["verdict"], document["signature"]["verdict"]) == ("decrypted", "good")
+    assert (locked["encryption"]["verdict"], locked["text"]) == ("locked", "")
+
+
+@pytest.mark.mission("A5")
+def test_inspect_says_what_users_search_for(folder: Folder) -> None:
+    signed = smime.sign(build_entity(draft(CAROL)), folder.carol, [], NOW)
+    sealed = smime.encrypt(signed, [folder.desk.key])
+    pgp_signed = openpgp.sign(build_entity(draft(DAVE)), folder.dave, NOW)
+
+    assert inspect(build_headers(draft(CAROL)) + sealed)["encryption"]["detail"].startswith(
+        "Unable to find private key to decrypt"
+    )
+    assert inspect(build_headers(draft(DAVE)) + pgp_signed)["signature"]["detail"].startswith(
+        "Unable to find certificate for validation"
+    )
+
+
+@pytest.mark.parametrize("mail", [b"", b"\x00\xff" * 50, b"no header at all", b"From: a@b.example\r\n\r\nhello"])
+def test_inspect_makes_a_report_of_any_bytes(mail: bytes) -> None:
+    assert inspect(mail)["signature"]["verdict"] == "none"
+
+
+def test_inspect_judges_at_the_time_given(folder: Folder) -> None:
+    mail = build_headers(draft(CAROL)) + smime.sign(build_entity(draft(CAROL)), folder.carol, [], NOW)
+
+    document = inspect(mail, *folder.options, "--at", "2001-01-01T00:00:00Z")
+
+    assert document["signature"]["reason"] == "not_yet_valid"
+    assert document["at"] == "2001-01-01T00:00:00Z"
+
+
+def test_inspect_without_json_prints_a_summary_without_control_characters() -> None:
+    result = run("inspect", "-", stdin=b"From: a@b.example\r\nSubject: x\x1b[2Jy\r\n\r\nhi \x1b]0;evil\x07\r\n")
+
+    assert result.returncode == 0
+    assert b"\x1b" not in result.stdout
+    assert b"Signature:  none" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("inspect",),
+        ("inspect", "/nowhere/mail.eml"),
+        ("inspect", "-", "--at", "yesterday"),
+        ("inspect", "-", "--keys", "/nowhere"),
+        ("seal", "-", "--out", "/nowhere", "--technology", "rot13"),
+        ("keys",),
+    ],
+)
+def test_wrong_usage_exits_with_two(arguments: tuple[str, ...]) -> None:
+    result = run(*arguments)
+
+    assert result.returncode == 2
+    assert b"Traceback" not in result.stderr
+
+
+@pytest.mark.mission("B3")
+def test_seal_writes_a_copy_for_each_technology_and_the_plan(folder: Folder, tmp_path: Path) -> None:
+    (tmp_path / "carol.pem").write_text(export_armored(folder.carol.key))
+    mail = build_message(Draft(from_=(Mailbox("Desk", DESK),), subject="Reply", text="Grüße.\n"))
+    options = (*folder.options, "--keys", tmp_path / "carol.pem", "--sign", "--encrypt", "--to", CAROL, DAVE)
+
+    result = run("seal", "-", "--out", tmp_path / "out", *options, stdin=mail)
+
+    assert result.returncode == 0, result.stderr
+    plan = printed_file(tmp_path / "out" / "plan.json", "plan.schema.json")
+    assert [(copy["recipients"], copy["technology"]) for copy in plan["copies"]] == [
+        ([CAROL], "smime"),
+        ([DAVE], "openpgp"),
+    ]
+    (tmp_path / "carol-key.pem").write_bytes(export_pem(folder.carol))
+    copy = (tmp_path / "out" / "1.eml").read_bytes()
+    opened = inspect(copy, "--keys", tmp_path / "carol-key.pem", "--trust", folder.trust / "ca.pem")
+    assert (opened["text"], opened["to"]) == ("Grüße.\n", [CAROL, DAVE])
+    assert (opened["encryption"]["verdict"], opened["signature"]["verdict"]) == ("decrypted", "good")
+
+
+def printed_file(path: Path, schema: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(path.read_text())
+    Draft202012Validator(json.loads((CONTRACT / schema).read_text())).validate(document)
+    return document
+
+
+@pytest.mark.mission("S12")
+def test_seal_refuses_with_the_reasons_and_writes_no_mail(folder: Folder, tmp_path: Path) -> None:
+    mail = build_message(Draft(from_=(Mailbox("Desk", DESK),), to=(Mailbox("", "erin@shop.example"),), text="secret\n"))
+
+    result = run("seal", "-", "--out", tmp_path / "out", *folder.options, "--encrypt", stdin=mail)
+
+    assert result.returncode == 1
+    assert b"erin@shop.example was not found" in result.stderr
+    plan = printed_file(tmp_path / "out" / "plan.json", "plan.schema.json")
+    assert plan["copies"] == []
+    assert {reason["code"] for reason in plan["refused"]} == {"no_key"}
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["plan.json"]
+
+
+def test_keys_lists_what_may_be_done(folder: Folder) -> None:
+    result = run("keys", folder.keys, folder.trust, "--json", "--passphrase", "tell nobody")
+
+    assert result.returncode == 0, result.stderr
+    document = printed(result, "keys.schema.json")
+    by_fingerprint = {key["fingerprint"]: key for key in document["keys"]}
+    desk = by_fingerprint[folder.desk.key.fingerprint]
+    dave = by_fingerprint[folder.dave.key.fingerprint]
+    assert {purpose: answer["allowed"] for purpose, answer in desk["may"].items()} == dict.fromkeys(
+        ("sign", "encrypt", "verify", "decrypt"), True
+    )
+    assert dave["secret"] is False
+    assert dave["may"]["sign"]["reasons"][0]["code"] == "no_secret"
+    assert by_fingerprint[folder.ca.certificate.fingerprint]["ca"] is True
+    assert b"notes.txt: skipped" in result.stderr
+
+
+def test_no_output_of_the_commands_holds_a_secret(folder: Folder) -> None:
+    result = run("keys", folder.keys, "--json", "--passphrase", "tell nobody")
+
+    assert b"tell nobody" not in result.stdout + result.stderr
+    assert b"PRIVATE" not in result.stdout + result.stderr
