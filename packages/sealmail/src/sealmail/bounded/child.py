@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sealmail.bounded.codec import decode, encode
-from sealmail.bounded.wire import ConnectionLost, Wire
+from sealmail.bounded.wire import ConnectionLost, Wire, widen
 from sealmail.keys import Anchor, Key, KeyId, SecretKey, Technology, TrustLevel
 from sealmail.opening import Opened, open_headers, open_message
 from sealmail.policy import Policy
@@ -90,6 +90,8 @@ def main() -> None:
 def _take_pipes() -> tuple[int, int]:
     """Moves the pipes away from standard input and output, so that no library can write into them by accident."""
     reader, writer = os.dup(0), os.dup(1)
+    widen(reader)
+    widen(writer)
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
