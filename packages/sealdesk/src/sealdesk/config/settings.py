@@ -82,6 +82,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "people.Agent"
 
 INSTALLED_APPS = [
+    "sealdesk.web",  # first: its templates for signing in come before those of allauth
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -100,7 +101,6 @@ INSTALLED_APPS = [
     "sealdesk.keyring",
     "sealdesk.tickets",
     "sealdesk.mail",
-    "sealdesk.web",
 ]
 
 MIDDLEWARE = [

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from sealdesk.core import clock
-from sealdesk.keyring.models import Integration, Origin, SealingDefault, StoredKey, StoredSecret, TrustDecision
+from sealdesk.keyring.models import (
+    Integration,
+    KeyAddress,
+    Origin,
+    SealingDefault,
+    StoredKey,
+    StoredSecret,
+    TrustDecision,
+)
 from sealdesk.people.models import Group
 from sealmail.keys import Technology, TrustLevel
 
@@ -136,3 +145,9 @@ def _problems(key: StoredKey, level: TrustLevel) -> list[KeyProblem]:
         KeyProblem.REJECTED: level is TrustLevel.REJECTED,
     }
     return [problem for problem, holds in facts.items() if holds]
+
+
+def keys_naming(addresses: Collection[str]) -> QuerySet[StoredKey]:
+    """Keys that name one of these canonical addresses, however they came here; hand them to `key_rows`."""
+    named = KeyAddress.objects.filter(address__in=addresses).values("key")
+    return StoredKey.objects.filter(pk__in=named).order_by("technology", "-added_at")

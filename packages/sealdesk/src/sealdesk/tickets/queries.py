@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 
-from sealdesk.people.models import Agent
+from sealdesk.people.models import Agent, CustomerAddress
 from sealdesk.people.queries import groups_of
 from sealdesk.tickets.models import Article, Attachment, Ticket, TicketEvent, TicketState
 
@@ -107,3 +107,30 @@ def attachment_for(agent: Agent, attachment_id: UUID) -> Attachment | None:
 def events_after(cursor: int, limit: int) -> list[TicketEvent]:
     """What happened after the event with this id, in order; for those who follow by cursor."""
     return list(TicketEvent.objects.filter(pk__gt=cursor).order_by("pk")[:limit])
+
+
+def count_for(agent: Agent, wanted: TicketFilter) -> int:
+    """How many tickets a list holds."""
+    return tickets_for(agent, wanted).order_by().count()
+
+
+def found_by(tickets: QuerySet[Ticket], words: str) -> QuerySet[Ticket]:
+    """Those whose number is given, or whose customer's name or address holds the words."""
+    number = words.removeprefix("#")
+    if number.isdecimal() and len(number) < 16:
+        return tickets.filter(number=int(number))
+    by_name = Q(customer__name__icontains=words)
+    addresses = CustomerAddress.objects.filter(address__icontains=words).values("customer")
+    return tickets.filter(by_name | Q(customer__in=addresses))
+
+
+def article_for(agent: Agent, article_id: UUID) -> Article | None:
+    """An article of a ticket that the agent may read."""
+    articles = Article.objects.select_related("ticket__group")
+    return articles.filter(pk=article_id, ticket__group__in=groups_of(agent)).first()
+
+
+def other_tickets(agent: Agent, ticket: Ticket, limit: int = 5) -> list[Ticket]:
+    """Other tickets of the same customer that the agent may read, newest first."""
+    others = visible_to(agent).filter(customer=ticket.customer_id).exclude(pk=ticket.pk)
+    return list(others.order_by("-updated_at")[:limit])

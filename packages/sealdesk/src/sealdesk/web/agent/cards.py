@@ -1,0 +1,113 @@
+"""What the ticket page shows of an article and of a customer, put together from rows that were read already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from sealdesk.mail.models import Delivery
+from sealdesk.mail.queries import ArticleMail
+from sealdesk.tickets.models import Article, ArticleKind, Attachment
+from sealdesk.web.presenters.badge import Seal, article_seal, part_faces
+from sealdesk.web.presenters.deliveries import DeliveryLine, delivery_line
+from sealdesk.web.presenters.evidence import Block, blocks
+from sealdesk.web.presenters.states import ARTICLE_KINDS
+from sealdesk.web.presenters.wording import Face
+from sealmail.report import Encryption
+
+SEALING_ONLY = frozenset({"smime.p7s", "signature.asc"})
+"""Files that only carry a signature; the badge shows what they hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipientLine:
+    """The recipients in one header field."""
+
+    field: str
+    addresses: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartCard:
+    """A sealed part inside a message, framed."""
+
+    path: str
+    faces: tuple[Face, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleCard:
+    """One article."""
+
+    article: Article
+    kind: str
+    text: str
+    is_note: bool
+    claimed_name: str
+    recipients: tuple[RecipientLine, ...]
+    seal: Seal | None
+    evidence: Sequence[Block]
+    notices: Sequence[Face]
+    parts: Sequence[PartCard]
+    files: Sequence[Attachment]
+    has_html: bool
+    frame: str
+    may_load_pictures: bool
+    can_retry: bool
+    has_source: bool
+    deliveries: Sequence[DeliveryLine]
+
+
+def article_card(article: Article, mail: ArticleMail) -> ArticleCard:
+    """The card of an article with what lies behind it."""
+    is_incoming = article.kind == ArticleKind.INCOMING
+    seal = article_seal(article) if is_incoming else None
+    report: Mapping[str, Any] = (article.report or {}) if is_incoming else {}
+    return ArticleCard(
+        article=article,
+        kind=ARTICLE_KINDS[ArticleKind(article.kind)],
+        text=article.text,
+        is_note=article.kind == ArticleKind.NOTE,
+        claimed_name=article.sender_name if is_incoming and article.sender_name != article.sender else "",
+        recipients=tuple(_recipients(article)),
+        seal=seal,
+        evidence=blocks(report),
+        notices=seal.notices if seal else (),
+        parts=[_part(part) for part in report.get("parts", ())],
+        files=[file for file in article.attachments.all() if file.name.lower() not in SEALING_ONLY],
+        has_html=bool(article.html),
+        frame=reverse("article_html", args=[article.pk]),
+        may_load_pictures=may_load_pictures(article),
+        can_retry=is_incoming and mail.can_retry,
+        has_source=mail.raw_mail is not None,
+        deliveries=[delivery_line(one, mail.outgoing) for one in sorted(mail.deliveries, key=_place)]
+        if mail.outgoing
+        else (),
+    )
+
+
+def may_load_pictures(article: Article) -> bool:
+    """Only in mail that is plain through and through: fetching could carry out what was decrypted."""
+    parts = (article.report or {}).get("parts", ()) if article.kind == ArticleKind.INCOMING else ()
+    sealed = {article.encryption, *(part["encryption"]["verdict"] for part in parts)} - {Encryption.NONE.value, ""}
+    return bool(article.html) and article.kind == ArticleKind.INCOMING and not sealed
+
+
+def _place(delivery: Delivery) -> tuple[int, str]:
+    """To, Cc, Bcc, as in the mail."""
+    return ("to", "cc", "bcc").index(delivery.field), delivery.address
+
+
+def _recipients(article: Article) -> Iterator[RecipientLine]:
+    for field, addresses in (("To", article.to), ("Cc", article.cc), ("Bcc", article.bcc)):
+        if addresses:
+            yield RecipientLine(field=field, addresses=", ".join(addresses))
+
+
+def _part(part: Mapping[str, Any]) -> PartCard:
+    content = part.get("content") or {}
+    return PartCard(path=part["path"], faces=part_faces(part), text=content.get("text") or "")

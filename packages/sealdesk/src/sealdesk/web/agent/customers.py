@@ -1,0 +1,29 @@
+"""The customer beside a ticket: addresses, keys, other tickets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sealdesk.keyring.queries import key_rows, keys_naming
+from sealdesk.people.models import Customer
+from sealdesk.tickets.models import Ticket
+from sealdesk.web.presenters.keys import KeyFace, key_face
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerFacts:
+    """What is known of a customer."""
+
+    name: str
+    addresses: Sequence[str]
+    keys: Sequence[KeyFace]
+    tickets: Sequence[Ticket]
+
+
+def customer_facts(customer: Customer, tickets: Sequence[Ticket]) -> CustomerFacts:
+    """The facts about a customer, with the tickets that the agent may see."""
+    addresses = [one.address for one in customer.addresses.all()]
+    keys = key_rows(keys_naming(addresses))
+    name = customer.name if customer.name not in addresses else ""
+    return CustomerFacts(name=name, addresses=addresses, keys=[key_face(key) for key in keys], tickets=tickets)

@@ -1,0 +1,108 @@
+"""The badge: encryption, then signature, from the codes of a ticket or an article and the frozen report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from sealdesk.tickets.models import Article, Ticket
+from sealdesk.web.presenters import evidence
+from sealdesk.web.presenters.encryption import encryption_face
+from sealdesk.web.presenters.intake import MARKS
+from sealdesk.web.presenters.signature import signature_face
+from sealdesk.web.presenters.warnings import WARNINGS
+from sealdesk.web.presenters.wording import Face, Tone, fill
+from sealmail.report import Covers, Encryption, Reason, Signature
+
+Code = TypeVar("Code", bound=StrEnum)
+
+UNKNOWN_WARNING = Face(icon="alert", tone=Tone.AMBER, label="Look at this mail", sentence="Something is unusual in it.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """What the badge shows."""
+
+    encryption: Face
+    signature: Face
+    warnings: tuple[Face, ...] = ()
+    card: tuple[evidence.Row, ...] = ()
+    """For the hover card."""
+
+    @property
+    def statements(self) -> tuple[Face, ...]:
+        """Everything that is said, in order."""
+        return (self.encryption, self.signature, *self.warnings)
+
+    @property
+    def notices(self) -> tuple[Face, ...]:
+        """What must be seen without a click: all that is red, and what has something to do."""
+        loud = (face for face in self.statements if face.tone is Tone.RED or (face.tone is Tone.AMBER and face.hint))
+        return tuple(loud)
+
+
+def ticket_seal(ticket: Ticket) -> Seal | None:
+    """The badge of a ticket in a list; None where no mail came in yet."""
+    if not ticket.encryption:
+        return None
+    return Seal(encryption=fill(_encryption(ticket)), signature=fill(_signature(ticket)))
+
+
+def article_seal(article: Article) -> Seal:
+    """The badge of an incoming mail."""
+    report: Mapping[str, Any] = article.report or {}
+    gaps = evidence.gaps(report, article)
+    return Seal(
+        encryption=fill(_encryption(article, _reason(report)), gaps | evidence.opening_gaps(report)),
+        signature=fill(_signature(article), gaps),
+        warnings=tuple(warning_faces(article.warnings)),
+        card=tuple(evidence.card(report)),
+    )
+
+
+def part_faces(part: Mapping[str, Any]) -> tuple[Face, ...]:
+    """What holds for a sealed part inside a message; nothing is said about what the part has not."""
+    gaps = evidence.signer_gaps(part)
+    faces = []
+    encryption = _code(Encryption, part["encryption"]["verdict"], Encryption.UNSUPPORTED)
+    if encryption is not Encryption.NONE:
+        faces.append(fill(encryption_face(encryption, Covers.WHOLE), gaps))
+    signature = _code(Signature, part["signature"]["verdict"], Signature.UNVERIFIED)
+    if signature is not Signature.NONE:
+        faces.append(fill(signature_face(signature, Covers.WHOLE, _optional_reason(part["signature"]["reason"])), gaps))
+    return tuple(faces)
+
+
+def warning_faces(codes: Sequence[str]) -> list[Face]:
+    """Faces of warnings and marks; a code that this version does not know still says that there is something."""
+    known = {member.value: face for member, face in (*WARNINGS.items(), *MARKS.items())}
+    return [known.get(code, UNKNOWN_WARNING) for code in codes]
+
+
+def _encryption(row: Ticket | Article, reason: str = "") -> Face:
+    verdict = _code(Encryption, row.encryption, Encryption.UNSUPPORTED)
+    return encryption_face(verdict, _code(Covers, row.encryption_covers, Covers.NONE), reason)
+
+
+def _signature(row: Ticket | Article) -> Face:
+    verdict = _code(Signature, row.signature, Signature.UNVERIFIED)
+    covers = _code(Covers, row.signature_covers, Covers.NONE)
+    return signature_face(verdict, covers, _optional_reason(row.signature_reason))
+
+
+def _reason(report: Mapping[str, Any]) -> str:
+    return str(report.get("encryption", {}).get("reason") or "")
+
+
+def _optional_reason(code: str | None) -> Reason | None:
+    return _code(Reason, code, Reason.UNSUPPORTED) if code else None
+
+
+def _code(kind: type[Code], value: str | None, otherwise: Code) -> Code:
+    """The member for a stored code; codes of another version never look better than `otherwise`."""
+    try:
+        return kind(value or "none")
+    except ValueError:
+        return otherwise
