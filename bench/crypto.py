@@ -14,7 +14,7 @@ from bench.timing import Act, side_by_side
 from sealmail.bounded import BoundedOpener
 from sealmail.keys import Technology
 
-_SECONDS = 6.0
+_SECONDS = 4.0
 
 
 def crypto_tables(pairs: tuple[Pair, ...]) -> Iterator[Table]:
