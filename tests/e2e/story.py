@@ -99,8 +99,7 @@ def prepare(
     desk: Desk, page: Page, *, way: Way, dovecot: Dovecot, smime: SMIMEPeople, pgp: PGPPeople
 ) -> None:
     """Everything that an administrator does in the pages before the first mail comes."""
-    account = ("--username", "root", "--email", ADMINISTRATOR)
-    desk.run("manage", "createsuperuser", "--noinput", *account, DJANGO_SUPERUSER_PASSWORD=PASSWORD)
+    desk.console.ask("create_administrator", email=ADMINISTRATOR, password=PASSWORD)
     administrator = Administrator(page, desk.address)
     administrator.sign_in(ADMINISTRATOR)
     administrator.adds_group("Support", SUPPORT)
@@ -112,8 +111,7 @@ def prepare(
     administrator.adds_authority(smime.authority_certificate())
     administrator.adds_private_key(smime.desk_material(), PASSPHRASE)
     administrator.pastes_pgp_key(pgp.desk_secret, PASSPHRASE)
-    administrator.pastes_pgp_key(pgp.dave_public)
-    administrator.pastes_pgp_key(pgp.mallory_public)
+    administrator.pastes_pgp_key(pgp.dave_public + pgp.mallory_public)
 
 
 def _forget_old_mail(dovecot: Dovecot) -> None:
