@@ -63,7 +63,7 @@ def _plain(text: bytes) -> bytes | None:
     if not text.startswith(_BEGIN + b"MESSAGE") or blank is None:
         return None
     begin, *headers = text[: blank.start()].splitlines()
-    if not begin.strip().endswith(_DASHES) or not all(b":" in header for header in headers):
+    if not begin.strip().endswith(_DASHES) or any(b":" not in one or _END in one for one in headers):
         return None
     body = text[blank.end() : end]
     checksum = body.rfind(b"\n=")
