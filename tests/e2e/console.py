@@ -17,8 +17,10 @@ LOOK_SECONDS = 0.1
 SCRIPT = '''
 import json, sys
 from sealdesk.mail.models import Channel, Copy, RawMail, Outgoing
-from sealdesk.tickets.models import Article
-from sealdesk.core.clock import now
+from sealdesk.people.actions import create_agent
+
+def create_administrator(email, password):
+    create_agent(email=email, password=password, name="Root", is_administrator=True, by=None)
 
 def raw_mails():
     rows = RawMail.objects.select_related("article__ticket").order_by("received_at")

@@ -47,10 +47,10 @@ class Desk:
         """Where its pages are."""
         return f"http://localhost:{self.port}"
 
-    def run(self, *words: str, **more_environment: str) -> str:
+    def run(self, *words: str) -> str:
         """One of its commands, from beginning to end; what it printed."""
-        environment = {**self._environment(), **more_environment}
-        done = subprocess.run(self._command(*words), env=environment, capture_output=True, text=True, check=False)
+        command, environment = self._command(*words), self._environment()
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise PeerError(f"sealdesk {words} failed:\n{done.stdout}{done.stderr}")
         return done.stdout

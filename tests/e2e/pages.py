@@ -1,5 +1,7 @@
 """The desk's pages as an administrator and an agent use them in the browser."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,7 +156,7 @@ class AgentAtWork(Visitor):
             encryption=badge.nth(0).inner_text(),
             signature=badge.nth(1).inner_text(),
             statements=tuple(text.rstrip(".") for text in evidence.all_text_contents()),
-            text=card.locator(".words").first.inner_text(),
+            text=card.locator(".words").first.text_content() or "",
             files=tuple(card.locator(".files .file span:first-of-type").all_inner_texts()),
             is_green=card.locator(".seal .tone-green").count() > 0,
         )
@@ -177,7 +179,8 @@ class AgentAtWork(Visitor):
     def deliveries(self) -> list[str]:
         """The lines below the last mail of ours: recipient, how it was sealed, its state."""
         lines = self.page.locator("article.article-outgoing").last.locator(".deliveries li")
-        return [" ".join(line.locator(".address, .glyph, .state").all_inner_texts()) for line in lines.all()]
+        said = [" ".join(line.locator(".address, .glyph, .state").all_inner_texts()) for line in lines.all()]
+        return [" ".join(line.split()) for line in said]
 
     def _article(self, article: str) -> Locator:
         return self.page.locator(f"#article-{article}")
@@ -207,12 +210,20 @@ class Composer:
         files = {"name": file.name, "mimeType": file.type, "buffer": file.content}
         self._form.locator("input[type=file]").set_input_files(files)
 
+    def chooses(self, name: str, *, on: bool) -> None:
+        """Presses a button where it does not stand so already."""
+        if self._toggle(name).is_checked() is not on:
+            self._press(name)
+        expect(self._toggle(name)).to_be_checked(checked=on)
+
     def insists_on_encrypting(self) -> None:
-        """Chooses Encrypt himself: off and on again."""
-        for _ in range(2):
-            with self._page.expect_response(lambda response: response.url.endswith("/preview/")):
-                self._form.locator("label[for=toggle-encrypt]").click()
-        expect(self._toggle("Encrypt")).to_be_checked()
+        """Chooses Encrypt himself, which stays chosen whoever is added: off and on again."""
+        self.chooses("Encrypt", on=False)
+        self.chooses("Encrypt", on=True)
+
+    def means_it_plain(self) -> None:
+        """Confirms that an encrypted mail is answered with a readable one."""
+        self._form.get_by_label("Send this answer readable").check()
 
     def preset(self) -> dict[str, bool]:
         """How the two buttons stand."""
@@ -235,9 +246,20 @@ class Composer:
         with self._page.expect_navigation():
             self._form.get_by_role("button", name="Send", exact=True).click()
 
+    def _press(self, name: str) -> None:
+        with self._checked():
+            self._toggle(name).click()
+
     def _toggle(self, name: str) -> Locator:
         return self._form.locator(f"#toggle-{name.lower()}")
 
     def _typed(self, label: str, text: str) -> None:
-        with self._page.expect_response(lambda response: response.url.endswith("/preview/")):
+        with self._checked():
             self._form.get_by_label(label, exact=True).fill(text)
+
+    @contextlib.contextmanager
+    def _checked(self) -> Iterator[None]:
+        """The desk says again how the mail would be sealed, and the page shows it."""
+        self._form.evaluate("form => { form.dataset.settled = 'no'; form.addEventListener('htmx:afterSettle', () => { form.dataset.settled = 'yes'; }, { once: true }); }")
+        yield
+        self._page.wait_for_selector("form[data-composer][data-settled=yes]")

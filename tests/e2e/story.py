@@ -1,6 +1,7 @@
 """A desk on the net with its customers: everything that a story needs, prepared by the desk's own pages."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from tests.e2e.pages import PASSWORD, Administrator, AgentAtWork, MailServers, S
 from tests.e2e.way import Way
 from tests.peers.dovecot import Dovecot
 from tests.peers.mail import File, Letter
+from tests.peers.programs import wait_until
 
 ADMINISTRATOR = "root@desk.example"
 INVOICE = File(name="invoice.pdf", type="application/pdf", content=b"%PDF-1.7\r\n\x00\xff\n")
@@ -58,6 +60,16 @@ class Story:
         self.agent.opens(mail.ticket)
         return self.agent.sees(mail.article)
 
+    def wait_until_sent(self, ticket: int, *, mails: int) -> None:
+        """Returns when so many mails of ours in a ticket have left, with all their copies."""
+
+        def gone() -> bool:
+            time.sleep(0.1)
+            states = self.desk.console.ask("outgoing", ticket=ticket)
+            return len(states["mails"]) == mails and bool(states["copies"]) and {*states["copies"]} == {"sent"}
+
+        wait_until(gone, timeout_seconds=20, what=f"{mails} mails to be sent")
+
     def received(self, address: str, count: int = 1) -> list[bytes]:
         """The customer's mails as they lie in his mailbox, which is empty afterwards."""
         mails = self.dovecot.wait_for(address, count)
@@ -87,8 +99,7 @@ def prepare(
     desk: Desk, page: Page, *, way: Way, dovecot: Dovecot, smime: SMIMEPeople, pgp: PGPPeople
 ) -> None:
     """Everything that an administrator does in the pages before the first mail comes."""
-    account = ("--username", "root", "--email", ADMINISTRATOR)
-    desk.run("manage", "createsuperuser", "--noinput", *account, DJANGO_SUPERUSER_PASSWORD=PASSWORD)
+    desk.console.ask("create_administrator", email=ADMINISTRATOR, password=PASSWORD)
     administrator = Administrator(page, desk.address)
     administrator.sign_in(ADMINISTRATOR)
     administrator.adds_group("Support", SUPPORT)
@@ -100,8 +111,7 @@ def prepare(
     administrator.adds_authority(smime.authority_certificate())
     administrator.adds_private_key(smime.desk_material(), PASSPHRASE)
     administrator.pastes_pgp_key(pgp.desk_secret, PASSPHRASE)
-    administrator.pastes_pgp_key(pgp.dave_public)
-    administrator.pastes_pgp_key(pgp.mallory_public)
+    administrator.pastes_pgp_key(pgp.dave_public + pgp.mallory_public)
 
 
 def _forget_old_mail(dovecot: Dovecot) -> None:

@@ -73,7 +73,6 @@ def test_a_mistake_is_a_sentence_and_ends_with_2(sealdesk, words, sentence):
 
 
 @pytest.mark.sockets
-@pytest.mark.mission("H6")
 def test_run_starts_everything_and_ends_it_again(home, tmp_path):
     web_port, intake_port = _free_port(), _free_port()
     ports = ("--port", str(web_port), "--intake-port", str(intake_port))

@@ -176,3 +176,9 @@ def test_channel_is_made_and_its_password_never_shown(admin):
 def test_empty_pages_say_what_they_will_show(admin):
     assert "Nothing is held back" in admin.get(reverse("admin_quarantine")).content.decode()
     assert "Nothing was signed" in admin.get(reverse("admin_logs")).content.decode()
+
+
+def test_channel_is_encrypted_unless_somebody_decides_otherwise(admin):
+    form = admin.get(reverse("admin_channels")).context["form"]
+
+    assert form["security"].value() == "tls"

@@ -20,8 +20,13 @@ NO_PRIVATE_KEY = "Unable to find private key to decrypt"
 """What users search for when a mail does not open."""
 
 
+_PAST_LIMITS = frozenset({"limit_exceeded", "over_budget"})
+
+
 def encryption_sentence(verdict: EncryptionVerdict) -> str:
     """What happened to the encryption."""
+    if verdict.reason in _PAST_LIMITS:
+        return "It was not opened: it is larger or more deeply nested than the limits allow."
     algorithm = (verdict.facts.algorithm if verdict.facts else None) or "an unknown algorithm"
     match verdict.verdict:
         case Encryption.NONE:

@@ -12,7 +12,7 @@ from functools import cached_property
 from django.db.models import Exists, OuterRef, QuerySet
 
 from sealdesk.keyring import queries
-from sealdesk.keyring.models import RevocationData, StoredKey, StoredSecret, TrustDecision
+from sealdesk.keyring.models import KeyIdentifier, RevocationData, StoredKey, StoredSecret, TrustDecision
 from sealdesk.keyring.rows import keys_from, secrets_from
 from sealdesk.people.models import Group
 from sealmail.keys import Anchor, Key, KeyId, SecretKey, Technology, TrustLevel
@@ -30,12 +30,12 @@ class DeskKeys:
 
     def secrets(self, ids: Collection[KeyId]) -> Sequence[SecretKey]:
         """Secret keys of the groups that go by any of these ids."""
-        named = StoredKey.objects.filter(identifiers__identifier__in=ids).values("pk")
-        return secrets_from(self._secrets.filter(key__in=named))
+        named = KeyIdentifier.objects.filter(identifier__in=ids)
+        return self._usable(self._secrets.filter(key__in=named.values("key")), self._technologies)
 
     def every_secret(self, technology: Technology) -> Sequence[SecretKey]:
         """All secret keys of the groups, of one technology."""
-        return secrets_from(self._secrets.filter(key__technology=technology))
+        return self._usable(self._secrets, self._technologies & {technology})
 
     def keys(self, ids: Collection[KeyId]) -> Sequence[Key]:
         """Public keys and certificates that go by any of these ids, name ids included."""
@@ -65,8 +65,13 @@ class DeskKeys:
 
     @property
     def _secrets(self) -> QuerySet[StoredSecret]:
-        usable = StoredSecret.objects.filter(groups__in=self._groups, key__technology__in=self._technologies)
-        return usable.select_related("key").order_by("-added_at").distinct()
+        ours = StoredSecret.groups.through.objects.filter(group_id__in=self._groups)
+        secrets = StoredSecret.objects.filter(pk__in=ours.values("storedsecret_id"))
+        return secrets.select_related("key").order_by("-added_at")
+
+    def _usable(self, secrets: Iterable[StoredSecret], technologies: Collection[Technology]) -> list[SecretKey]:
+        # Asked here and not of the database, which would walk through all keys of a technology: secrets are few.
+        return secrets_from(secret for secret in secrets if secret.key.technology in technologies)
 
 
 class DeskTrust:
@@ -87,9 +92,7 @@ class DeskTrust:
         """All CA certificates that vouch."""
         if Technology.SMIME not in self._technologies:
             return ()
-        decisions = list(
-            self._current.filter(vouches=True, key__is_ca=True, key__technology=Technology.SMIME).select_related("key")
-        )
+        decisions = list(self._current.filter(vouches=True).select_related("key"))
         keys = keys_from(decision.key for decision in decisions)
         return [
             Anchor(key=key, domains=None if decision.domains is None else tuple(decision.domains))
@@ -105,11 +108,14 @@ class DeskTrust:
         if self.level(key, address) is not TrustLevel.ACCEPTED_ONCE:
             return False
         rivals = self._current.filter(
-            key__technology=key.technology,
-            key__named_addresses__address=address,
-            level__gte=TrustLevel.ACCEPTED_ONCE,
-        ).exclude(key__fingerprint=key.fingerprint)
-        return any(address in rival.addresses for rival in rivals)
+            key__named_addresses__address=address, level__gte=TrustLevel.ACCEPTED_ONCE
+        ).select_related("key")
+        return any(
+            rival.key.technology == key.technology
+            and rival.key.fingerprint != key.fingerprint
+            and address in rival.addresses
+            for rival in rivals
+        )
 
     @cached_property
     def _technologies(self) -> frozenset[Technology]:

@@ -33,6 +33,8 @@ class ChannelForm(forms.ModelForm[Channel]):
 
     password = forms.CharField(required=False, widget=forms.PasswordInput(attrs={"autocomplete": "off"}))
 
+    field_order = ("name", "kind", "host", "port", "security", "username", "password", "group", "folder")
+
     class Meta:
         model = Channel
         fields = ("name", "kind", "host", "port", "security", "username", "group", "folder")
@@ -45,9 +47,8 @@ class ChannelForm(forms.ModelForm[Channel]):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through
         kinds = [(kind.value, CHANNEL_KINDS[kind]) for kind in (ChannelKind.IMAP, ChannelKind.SMTP)]
         self.fields["kind"] = forms.ChoiceField(choices=kinds)
-        self.fields["security"] = forms.ChoiceField(
-            label="Encryption", choices=[(one.value, SECURITY[one]) for one in Security]
-        )
+        securities = [(one.value, SECURITY[one]) for one in (Security.TLS, Security.STARTTLS, Security.NONE)]
+        self.fields["security"] = forms.ChoiceField(label="Encryption", choices=securities, initial=Security.TLS)
         self.fields["group"] = forms.ModelChoiceField(
             Group.objects.all(), required=False, help_text=self.fields["group"].help_text
         )
@@ -69,7 +70,10 @@ class ChannelForm(forms.ModelForm[Channel]):
 @require_http_methods(["GET", "POST"])
 def channels(request: AgentRequest) -> HttpResponseBase:
     """The list and the form for one more."""
-    form = ChannelForm(request.POST if request.method == "POST" else None, initial={"folder": "INBOX", "port": 993})
+    form = ChannelForm(
+        request.POST if request.method == "POST" else None,
+        initial={"folder": "INBOX", "port": 993, "security": Security.TLS},
+    )
     if request.method == "POST" and form.is_valid():
         form.save()
         return redirect("admin_channels")

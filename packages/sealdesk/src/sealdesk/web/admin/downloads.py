@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from pysequoia import ArmorKind
 
 from sealdesk.keyring.models import StoredKey
 from sealmail.keys import Technology
@@ -15,4 +16,4 @@ def public_text(key: StoredKey) -> bytes:
     material = bytes(key.material)
     if key.technology == Technology.SMIME:
         return x509.load_der_x509_certificate(material).public_bytes(Encoding.PEM)
-    return armored("PUBLIC KEY BLOCK", material)
+    return armored(ArmorKind.PublicKey, material)

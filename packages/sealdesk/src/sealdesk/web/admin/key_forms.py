@@ -134,7 +134,7 @@ class SecretForm(AddingForm):
     )
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through
+        super().__init__(*args, **kwargs)
         self.fields["groups"].queryset = Group.objects.filter(is_active=True)  # type: ignore[attr-defined]  # rows
 
 

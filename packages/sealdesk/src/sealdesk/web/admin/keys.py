@@ -82,25 +82,21 @@ def openpgp(request: AgentRequest) -> HttpResponseBase:
 @require_POST
 def add_certificate(request: AgentRequest) -> HttpResponseBase:
     """Add Certificate."""
-    return _add(
-        request, Technology.SMIME, CertificateForm(request.POST, request.FILES, auto_id=f"{CertificateForm.anchor}-%s")
-    )
+    return _add(request, Technology.SMIME, CertificateForm(request.POST, request.FILES))
 
 
 @staff_page
 @require_POST
 def add_private_key(request: AgentRequest) -> HttpResponseBase:
     """Add Private Key."""
-    return _add(
-        request, Technology.SMIME, PrivateKeyForm(request.POST, request.FILES, auto_id=f"{PrivateKeyForm.anchor}-%s")
-    )
+    return _add(request, Technology.SMIME, PrivateKeyForm(request.POST, request.FILES))
 
 
 @staff_page
 @require_POST
 def add_pgp_key(request: AgentRequest) -> HttpResponseBase:
     """Add Key."""
-    return _add(request, Technology.OPENPGP, PGPKeyForm(request.POST, request.FILES, auto_id=f"{PGPKeyForm.anchor}-%s"))
+    return _add(request, Technology.OPENPGP, PGPKeyForm(request.POST, request.FILES))
 
 
 @staff_page
@@ -213,7 +209,7 @@ def _adds(technology: Technology, failed: AddingForm | None) -> list[Adding]:
             title=kind.title,
             sentence=kind.sentence,
             action=reverse(kind.url),
-            form=failed if isinstance(failed, kind) else kind(auto_id=f"{kind.anchor}-%s"),
+            form=failed if isinstance(failed, kind) else kind(),
         )
         for kind in kinds
     ]

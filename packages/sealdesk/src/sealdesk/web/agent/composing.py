@@ -160,7 +160,7 @@ def obstacles(
     sealing = sealing_for(letter, group, sender=sender, strict=True)
     encrypt, sign = letter.wants
     found: list[str] = []
-    if letter.encrypt is None and letter.sign is None and letter.seen != _fingerprint(letter):
+    if (letter.encrypt is None or letter.sign is None) and letter.seen != _fingerprint(letter):
         return {"sealing": ["The recipients have changed. See below how the mail will be sealed, then send."]}
     if encrypt and not sealing.panel.encrypt.is_possible:
         found += ["It cannot be encrypted, so it was not sent.", *sealing.panel.encrypt.reasons]

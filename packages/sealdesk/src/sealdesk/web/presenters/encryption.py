@@ -81,11 +81,14 @@ OVER_BUDGET = Face(
     hint="Download the raw source, or ask for a smaller message.",
 )
 
+_PAST_LIMITS = frozenset({"over_budget", "limit_exceeded"})
+"""Of the whole opening, and of unpacking one layer."""
+
 
 def encryption_face(verdict: Encryption, covers: Covers, reason: str = "") -> Face:
     """The face of a verdict, with its gaps still open."""
     if covers is Covers.PART and verdict in {Encryption.NONE, Encryption.DECRYPTED}:
         return PARTLY_ENCRYPTED
-    if verdict is Encryption.UNSUPPORTED and reason == "over_budget":
+    if verdict in {Encryption.UNSUPPORTED, Encryption.REFUSED} and reason in _PAST_LIMITS:
         return OVER_BUDGET
     return ENCRYPTION[verdict]
