@@ -26,7 +26,7 @@ def large_tables(pairs: tuple[Pair, ...]) -> Iterator[Table]:
     columns = ("keys", "mail", "open", "seal", "child, memory at most", "child, address space at most")
     limit = megabytes(ProcessLimits().memory_bytes)
     note = f"Milliseconds, once each. The child may use {limit} of address space."
-    yield Table("A file of 18 MB (25 MB as it travels unencrypted)", columns, [_large(pair) for pair in pairs], note)
+    yield Table("A file of 18 MB (25 MB as it travels)", columns, [_large(pair) for pair in pairs], note)
     note = f"{_MANY} mails of 10 kB, one after the other in one child."
     yield Table("Many mails", ("keys", "child, memory at the end"), [_many(pair) for pair in pairs], note)
 
