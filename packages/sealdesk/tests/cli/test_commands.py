@@ -51,7 +51,7 @@ def test_wrong_usage_ends_with_2(sealdesk):
 
 
 def test_a_mail_file_is_taken_in_and_a_worker_ends_when_nothing_waits(sealdesk, tmp_path):
-    (tmp_path / "mail.eml").write_bytes(MAIL)
+    (tmp_path / "mail.eml").write_bytes(MAIL + b"by file")
 
     taken = sealdesk("intake", str(tmp_path / "mail.eml"))
     queued = sealdesk("intake", "-", "--queue", given=MAIL + b"more")
