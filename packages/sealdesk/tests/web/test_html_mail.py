@@ -55,14 +55,7 @@ def test_link_that_leads_nowhere_good_loses_its_address(address):
 def test_link_shows_its_own_host_whatever_its_words_say():
     shown = body_of('<a title="bank.example" href="https://evil.example/a?b=1&c=2">bank.example</a>')
 
-    assert (
-        shown
-        == (
-            '<a href="https://evil.example/a?b=1&amp;c=2" target="_blank" rel="noopener noreferrer nofollow" '
-            'title="evil.example">bank.example</a>'
-        )
-        or 'title="evil.example"' in shown
-    )
+    assert 'title="evil.example"' in shown
     assert 'title="bank.example"' not in shown
 
 

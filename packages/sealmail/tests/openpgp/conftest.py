@@ -48,25 +48,9 @@ class GnuPG:
         """Makes a key with one encryption subkey; its fingerprint."""
         faked = ["--faked-system-time", when + "!"] if when else []
         encryption = {"ed25519": "cv25519"}.get(algorithm, algorithm)
-<<<<<<< HEAD
-        self(
-            *faked,
-            "--quick-generate-key",
-            user_id,
-            algorithm,
-            "cert,sign",
-            *(usage or ("never",)),
-            passphrase=passphrase,
-        )
-        fingerprint = self.fingerprint(user_id)
-        self(
-            *faked, "--quick-add-key", fingerprint, encryption, "encrypt", *(usage or ("never",)), passphrase=passphrase
-        )
-=======
         self(*faked, "--quick-generate-key", user_id, algorithm, "cert,sign", until, passphrase=passphrase)
         fingerprint = self.fingerprint(user_id)
         self(*faked, "--quick-add-key", fingerprint, encryption, "encrypt", until, passphrase=passphrase)
->>>>>>> openpgp
         return fingerprint
 
     def fingerprint(self, user_id: str) -> str:
@@ -80,11 +64,7 @@ class GnuPG:
         return self("--export-secret-keys", user_id, passphrase=passphrase)
 
 
-<<<<<<< HEAD
-def new_home():
-=======
 def new_home() -> GnuPG:
->>>>>>> openpgp
     home = Path(tempfile.mkdtemp(prefix="sd-pgp-", dir="/tmp"))
     return GnuPG(home)
 

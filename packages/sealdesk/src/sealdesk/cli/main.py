@@ -7,9 +7,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from sealdesk.cli import fetch, intake, manage, migrate, run, web, worker
+from sealdesk.cli import demo, fetch, intake, manage, migrate, run, web, worker
 
-COMMANDS = (run, web, worker, fetch, intake, migrate, manage)
+COMMANDS = (run, web, worker, fetch, intake, migrate, demo, manage)
 """One file for each: `NAME`, `HELP`, `arguments(parser)`, `run(options) -> exit code`."""
 
 

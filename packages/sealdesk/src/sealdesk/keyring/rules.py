@@ -15,3 +15,9 @@ def check_can_manage_keys(by: Agent | None) -> None:
 
 def can_manage_keys(by: Agent | None) -> bool:
     return can_administer(by)
+
+
+def check_can_download_secret(by: Agent | None) -> None:
+    """A right of its own: who manages keys need not hold them in hand."""
+    if not can_administer(by):
+        raise NotAllowed("Only administrators can download private keys.")

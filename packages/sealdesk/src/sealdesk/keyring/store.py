@@ -12,7 +12,7 @@ from functools import cached_property
 from django.db.models import Exists, OuterRef, QuerySet
 
 from sealdesk.keyring import queries
-from sealdesk.keyring.models import RevocationData, StoredKey, StoredSecret, TrustDecision
+from sealdesk.keyring.models import KeyIdentifier, RevocationData, StoredKey, StoredSecret, TrustDecision
 from sealdesk.keyring.rows import keys_from, secrets_from
 from sealdesk.people.models import Group
 from sealmail.keys import Anchor, Key, KeyId, SecretKey, Technology, TrustLevel
@@ -30,20 +30,20 @@ class DeskKeys:
 
     def secrets(self, ids: Collection[KeyId]) -> Sequence[SecretKey]:
         """Secret keys of the groups that go by any of these ids."""
-        named = StoredKey.objects.filter(identifiers__identifier__in=ids).values("pk")
-        return secrets_from(self._secrets.filter(key__in=named))
+        named = KeyIdentifier.objects.filter(identifier__in=ids)
+        return self._usable(self._secrets.filter(key__in=named.values("key")), self._technologies)
 
     def every_secret(self, technology: Technology) -> Sequence[SecretKey]:
         """All secret keys of the groups, of one technology."""
-        return secrets_from(self._secrets.filter(key__technology=technology))
+        return self._usable(self._secrets, self._technologies & {technology})
 
     def keys(self, ids: Collection[KeyId]) -> Sequence[Key]:
         """Public keys and certificates that go by any of these ids, name ids included."""
-        return keys_from(self._keys.filter(identifiers__identifier__in=ids).distinct()[:MOST_KEYS])
+        return self._readable(self._keys.filter(identifiers__identifier__in=ids).distinct()[:MOST_KEYS])
 
     def keys_of(self, address: str) -> Sequence[Key]:
         """Public keys and certificates that name this canonical address."""
-        return keys_from(self._keys.filter(named_addresses__address=address)[:MOST_KEYS])
+        return self._readable(self._keys.filter(named_addresses__address=address)[:MOST_KEYS])
 
     def revocations(self, issuer: KeyId) -> Sequence[bytes]:
         """CRLs and OCSP responses (DER) issued under this name."""
@@ -60,13 +60,21 @@ class DeskKeys:
     def _keys(self) -> QuerySet[StoredKey]:
         """Those that somebody decided about come first, so that a flood of candidates cannot push them out."""
         decided = TrustDecision.objects.filter(key=OuterRef("pk"), is_current=True)
-        rows = StoredKey.objects.filter(technology__in=self._technologies).annotate(is_decided=Exists(decided))
-        return rows.order_by("-is_decided", "origin", "-added_at")
+        return StoredKey.objects.annotate(is_decided=Exists(decided)).order_by("-is_decided", "origin", "-added_at")
 
     @property
     def _secrets(self) -> QuerySet[StoredSecret]:
-        usable = StoredSecret.objects.filter(groups__in=self._groups, key__technology__in=self._technologies)
-        return usable.select_related("key").order_by("-added_at").distinct()
+        ours = StoredSecret.objects.filter(groups__in=self._groups)
+        secrets = StoredSecret.objects.filter(pk__in=ours.values("pk"))
+        return secrets.select_related("key").order_by("-added_at")
+
+    # Technologies are asked for here and not in the database, which would walk through all keys of one.
+
+    def _readable(self, rows: Iterable[StoredKey]) -> list[Key]:
+        return keys_from(row for row in rows if row.technology in self._technologies)
+
+    def _usable(self, secrets: Iterable[StoredSecret], technologies: Collection[Technology]) -> list[SecretKey]:
+        return secrets_from(secret for secret in secrets if secret.key.technology in technologies)
 
 
 class DeskTrust:
@@ -87,9 +95,8 @@ class DeskTrust:
         """All CA certificates that vouch."""
         if Technology.SMIME not in self._technologies:
             return ()
-        decisions = list(
-            self._current.filter(vouches=True, key__is_ca=True, key__technology=Technology.SMIME).select_related("key")
-        )
+        vouching = TrustDecision.objects.filter(vouches=True).select_related("key").order_by("decided_at")
+        decisions = [decision for decision in vouching if decision.is_current]
         keys = keys_from(decision.key for decision in decisions)
         return [
             Anchor(key=key, domains=None if decision.domains is None else tuple(decision.domains))
@@ -105,11 +112,14 @@ class DeskTrust:
         if self.level(key, address) is not TrustLevel.ACCEPTED_ONCE:
             return False
         rivals = self._current.filter(
-            key__technology=key.technology,
-            key__named_addresses__address=address,
-            level__gte=TrustLevel.ACCEPTED_ONCE,
-        ).exclude(key__fingerprint=key.fingerprint)
-        return any(address in rival.addresses for rival in rivals)
+            key__named_addresses__address=address, level__gte=TrustLevel.ACCEPTED_ONCE
+        ).select_related("key")
+        return any(
+            rival.key.technology == key.technology
+            and rival.key.fingerprint != key.fingerprint
+            and address in rival.addresses
+            for rival in rivals
+        )
 
     @cached_property
     def _technologies(self) -> frozenset[Technology]:

@@ -38,13 +38,13 @@ class Channel(SealedModel):
     password = SealedTextField(null=True)
     folder = models.CharField(max_length=255, default="INBOX")
     is_active = models.BooleanField(default=True)
-    uid_validity = models.PositiveBigIntegerField(null=True)
+    uid_validity = models.PositiveBigIntegerField(null=True, blank=True)
     last_uid = models.PositiveBigIntegerField(default=0)
     done_folder = models.CharField(max_length=255, blank=True)
     """Where fetched mail is moved; empty: it stays and is marked as read."""
-    leased_until = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
     leased_by = models.CharField(max_length=64, blank=True)
-    last_run_at = models.DateTimeField(null=True)
+    last_run_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=300, blank=True)
 
     def __str__(self) -> str:
@@ -76,7 +76,7 @@ class RawMail(SealedModel):
     reason = models.CharField(max_length=60, blank=True)
     """A code; for people see the presenters."""
     attempts = models.PositiveSmallIntegerField(default=0)
-    leased_until = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
     leased_by = models.CharField(max_length=64, blank=True)
     article = models.OneToOneField(Article, null=True, on_delete=models.SET_NULL, related_name="raw_mail")
 
@@ -109,7 +109,7 @@ class Outgoing(SealedModel):
     headers = SealedJSONField(default=dict)
     state = models.CharField(max_length=8, choices=OutgoingState.choices, default=OutgoingState.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
-    leased_until = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
     leased_by = models.CharField(max_length=64, blank=True)
 
     class Meta:
@@ -143,8 +143,8 @@ class Copy(SealedModel):
     blob = models.CharField(max_length=200, blank=True)
     """The sealed bytes, in the vault; empty until sealed."""
     attempts = models.PositiveSmallIntegerField(default=0)
-    next_try_at = models.DateTimeField(null=True)
-    leased_until = models.DateTimeField(null=True)
+    next_try_at = models.DateTimeField(null=True, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
     leased_by = models.CharField(max_length=64, blank=True)
 
     class Meta:

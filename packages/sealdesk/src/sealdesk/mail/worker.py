@@ -29,8 +29,8 @@ IDLE_SECONDS = 0.5
 SWEEP_SECONDS = 15
 _PAUSE_SECONDS = 5
 _BATCH = 20
-_LEASE_SECONDS = 1200
-"""A batch of mails, each of which may use all of its time for being opened."""
+_LEASE_SECONDS = 180
+"""Mails of a worker that died wait so long. One that is slower does no harm: whoever writes second writes nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,7 @@ def agent_page(view: AgentView[P]) -> View[P]:
         with timezone.override(_zone(request)):
             return view(request, *args, **kwargs)  # type: ignore[arg-type]  # login_required saw to it
 
-    return never_cache(login_required(page))  # type: ignore[return-value]  # the decorators keep the signature
+    return never_cache(login_required(page))
 
 
 def staff_page(view: AgentView[P]) -> View[P]:

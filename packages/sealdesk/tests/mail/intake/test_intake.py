@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from django.core.files.storage import default_storage
+from django.db import connection
 
 from sealdesk.mail import rawmail
 from sealdesk.mail.intake.actions import process, receive, release
+from sealdesk.mail.intake.remembering import Batch
 from sealdesk.mail.models import Channel, RawMail, RawState, SecurityLogEntry
+from sealdesk.mail.outbox.actions import reply
 from sealdesk.tickets import attachments
 from sealdesk.tickets.models import Article, Ticket, TicketEvent, TicketState
 
 pytestmark = pytest.mark.django_db
+
+BOUNCE = b"""From: MAILER-DAEMON@mx.example\r
+To: support@desk.example\r
+Subject: Undelivered Mail\r
+Auto-Submitted: auto-replied\r
+MIME-Version: 1.0\r
+Content-Type: multipart/report; report-type=delivery-status; boundary=b\r
+\r
+--b\r
+Content-Type: text/plain\r
+\r
+No such user\r
+--b\r
+Content-Type: message/delivery-status\r
+\r
+Reporting-MTA: dns; mx.example\r
+\r
+--b\r
+Content-Type: message/rfc822\r
+\r
+From: support@desk.example\r
+Message-ID: %s\r
+\r
+Hi\r
+--b--\r
+"""
 
 
 @pytest.fixture
@@ -273,15 +305,89 @@ def test_events_and_report_columns_hold_no_words(support, write, cast, take_in):
     assert "anary" not in repr(list(TicketEvent.objects.values_list("codes", "kind")))
 
 
-@pytest.mark.parametrize("references", [(), ("<1@customer.example>",)])
-def test_taking_in_a_sealed_mail_needs_a_constant_number_of_queries(
-    keys, write, cast, take_in, django_assert_max_num_queries, references
-):
-    take_in(write(cast.carol, sign=True, encrypt=True, message_id="<1@customer.example>"))
-    mail = receive(raw=write(cast.carol, sign=True, encrypt=True, references=references))
+def test_a_bounce_goes_to_the_ticket_of_the_mail_that_it_carries_back(support, alice, write, cast, take_in):
+    ticket = take_in(write(cast.erin)).article.ticket
+    sent = reply(ticket=ticket, by=alice, to=["gone@customer.example"], text="Hi", sign=False, encrypt=False)
 
-    with django_assert_max_num_queries(40):
-        process(raw_mail=mail.pk)
+    article = take_in(BOUNCE % sent.message_id.encode(), envelope_recipients=["support@desk.example"]).article
+    stranger = take_in(BOUNCE % b"<never@desk.example>", envelope_recipients=["support@desk.example"])
+
+    assert (article.ticket, article.is_automatic) == (ticket, True)
+    assert (stranger.state, stranger.reason) == (RawState.QUARANTINED, "unmapped_bounce")
+
+
+def test_our_own_mail_that_comes_back_is_a_loop(support, alice, write, cast, take_in):
+    ticket = take_in(write(cast.erin)).article.ticket
+    sent = reply(ticket=ticket, by=alice, to=["list@customer.example"], text="Hi", sign=False, encrypt=False)
+
+    mail = take_in(write(cast.erin, message_id=sent.message_id))
+
+    assert (mail.state, mail.reason) == (RawState.QUARANTINED, "loop")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(
+            b"From: a@b.example\r\nTo: support@desk.example\r\nMIME-Version: 1.0\r\n"
+            b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+            + b"".join(b"--b\r\nContent-Type: text/plain\r\n\r\n%d\r\n" % number for number in range(1000))
+            + b"--b--\r\n",
+            id="a thousand parts",
+        ),
+        pytest.param(
+            b"From: a@b.example\r\nTo: support@desk.example\r\nMIME-Version: 1.0\r\n"
+            + b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(500))
+            + b"\r\nwords\r\n",
+            id="five hundred deep",
+        ),
+    ],
+)
+def test_monstrous_mail_is_settled_and_the_next_is_taken_in(support, write, cast, take_in, raw):
+    mail, following = take_in(raw), take_in(write(cast.erin))
+
+    assert mail.state in {RawState.DONE, RawState.QUARANTINED}
+    assert (mail.state == RawState.DONE) == (mail.reason == "")
+    assert following.state == RawState.DONE
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_sealed_mail_costs_a_constant_number_of_queries(keys, write, cast, take_in, django_assert_num_queries, count):
+    """The first two of a batch ask the key ring; the others find the answers there."""
+    take_in(write(cast.carol, sign=True, encrypt=True))
+    batch = Batch()
+    mails = [receive(raw=write(cast.carol, sign=True, encrypt=True)) for _ in range(count + 1)]
+    process(raw_mail=mails[0].pk, batch=batch)
+
+    with django_assert_num_queries(19 * count):  # savepoints of the test's own transaction included
+        for mail in mails[1:]:
+            process(raw_mail=mail.pk, batch=batch)
+
+
+@pytest.mark.mission("B2")
+@pytest.mark.django_db(transaction=True)  # a copy holds only what was committed
+def test_no_file_shows_a_word_of_a_mail_not_even_after_a_failure(
+    support, write, cast, take_in, settings, monkeypatch, caplog, tmp_path
+):
+    raw = write(
+        cast.erin, subject="Canarysubject", text="Canarybody", attachments=[("Canaryname", "a/b", b"Canaryfile")]
+    )
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sealdesk.mail.intake.actions.write_article", _fail)
+        failed = take_in(raw)
+    assert process(raw_mail=failed.pk).state == RawState.DONE
+
+    found = [path for path in settings.DATA_FOLDER.rglob("*") if path.is_file() and b"anary" in path.read_bytes()]
+    with closing(sqlite3.connect(tmp_path / "copy")) as copy:
+        connection.connection.backup(copy)
+    database = (tmp_path / "copy").read_bytes()
+    assert (found, len(_blobs()) > 2, "anary" in caplog.text) == ([], True, False)
+    assert (b"erin@customer.example" in database, b"anary" in database) == (True, False)
+
+
+def _fail(*_):
+    raise ValueError("Canarybody")
 
 
 def _blobs():

@@ -197,11 +197,16 @@ def test_the_composers_preview_is_what_is_sent(keys, ticket, alice, support):
     ]
 
 
-def test_the_technology_of_the_last_good_mail_is_preferred(keys, write, cast, take_in, support, alice):
-    take_in(write(cast.frank, sign=True))
-    plan = preview(group=support, recipients=recipients_of(to=["frank@customer.example"]), sign=True, encrypt=True)
+def test_the_technology_of_the_last_good_mail_is_preferred(keys, write, cast, take_in, support):
+    def technology_for_frank():
+        recipients = recipients_of(to=["frank@customer.example"])
+        (planned,) = preview(group=support, recipients=recipients, sign=True, encrypt=True).recipients
+        return planned.technology
 
-    assert plan.recipients[0].technology is Technology.SMIME
+    before = technology_for_frank()
+    take_in(write(cast.frank, sign=True, technology=Technology.OPENPGP))
+
+    assert (before, technology_for_frank()) == (Technology.SMIME, Technology.OPENPGP)
 
 
 def test_a_busy_server_is_asked_again_later(channel, ticket, alice):

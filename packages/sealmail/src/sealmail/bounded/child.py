@@ -5,16 +5,17 @@ Started by `opener` with its two pipes on standard input and output. Writes noth
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import sys
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 from sealmail.bounded.codec import decode, encode
-from sealmail.bounded.wire import ConnectionLost, Wire
+from sealmail.bounded.wire import ConnectionLost, Wire, widen
 from sealmail.keys import Anchor, Key, KeyId, SecretKey, Technology, TrustLevel
 from sealmail.opening import Opened, open_headers, open_message
 from sealmail.policy import Policy
@@ -79,6 +80,7 @@ def main() -> None:
     wire = Wire(*_take_pipes(), most_bytes=most_bytes)
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    gc.freeze()  # modules live as long as the process: the collector need not look through them for each mail
     try:
         while True:
             _allow_cpu(cpu_seconds)
@@ -90,6 +92,8 @@ def main() -> None:
 def _take_pipes() -> tuple[int, int]:
     """Moves the pipes away from standard input and output, so that no library can write into them by accident."""
     reader, writer = os.dup(0), os.dup(1)
+    widen(reader)
+    widen(writer)
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
@@ -118,8 +122,12 @@ def _serve(wire: Wire, request: tuple[str, bytes, Policy, datetime]) -> None:
 
 def _resident_bytes() -> int:
     """Memory in use after the mail. Not `ru_maxrss`: that starts at what the parent used when it forked."""
-    with Path("/proc/self/statm").open(encoding="ascii") as file:
-        return int(file.read().split()[1]) * resource.getpagesize()
+    return int(os.pread(_statm(), 128, 0).split()[1]) * resource.getpagesize()
+
+
+@cache
+def _statm() -> int:
+    return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _open(task: str, raw: bytes, policy: Policy, at: datetime, wire: Wire) -> Opened:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
 
 from sealmail.addresses import canonical
@@ -179,8 +180,10 @@ def _is_here(body: bytes) -> bool:
         return False
 
 
+@lru_cache(maxsize=64)
 def state_at(material: bytes, at: datetime) -> OpenPGPState:
-    """What holds for a binary transferable key at a time. Raises `InputError`."""
+    """What holds for a binary transferable key at a time; remembered, since sealing one mail asks for it six times.
+    Raises `InputError`."""
     certificate = check_certificate(material)
     primary = certificate.primary
     end = primary.expires(at)

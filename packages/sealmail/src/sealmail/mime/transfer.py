@@ -103,10 +103,13 @@ def encode_quoted_printable(data: bytes) -> bytes:
 _LONGEST_PIECE = 73
 """Leaves room for the "=" that joins lines, and for "From " and "." that get two characters longer."""
 _NOT_AS_IT_IS = re.compile(rb"[^ \t!-<>-~]")
+_TO_QUOTE = re.compile(rb"[^ \t!-<>-~]|[ \t]\Z|\A(?:From |\.\Z)")
 _TRAILING_SPACE = re.compile(rb"[ \t]\Z")
 
 
 def _quoted_line(line: bytes) -> bytes:
+    if len(line) <= _LONGEST_PIECE and not _TO_QUOTE.search(line):
+        return line
     quoted = _TRAILING_SPACE.sub(_escaped, _NOT_AS_IT_IS.sub(_escaped, line))
     if len(quoted) <= _LONGEST_PIECE:
         return _shielded(quoted)

@@ -26,9 +26,10 @@ from sealmail.keys.pgp.armor import armored
 from sealmail.keys.pgp.certificate import Component, check_certificate
 from sealmail.keys.pgp.checking import HASHES, SHA256, SHA512, SigningKey, canonical_text, signature_body
 from sealmail.keys.pgp.packets import Tag, length, packet
-from sealmail.keys.pgp.public import Algorithm
+from sealmail.keys.pgp.public import RSA_ALGORITHMS, Algorithm, PublicKey
 from sealmail.keys.pgp.subpackets import Kind, Signature, SignatureType
 from sealmail.openpgp.containers import seal_mdc, seal_ocb
+from sealmail.openpgp.session_keys import wrap_rsa
 
 
 def sign(entity: bytes, signer: SecretKey, at: datetime) -> bytes:
@@ -69,7 +70,9 @@ def encrypt(entity: bytes, recipients: Sequence[Key], signer: SecretKey | None, 
     with_aead = all(state.reads_seipd_v2 for state in states)
     inner = _literal(content) if signer is None else _signed_message(content, _signing(signer, at), recipients, at)
     session_key = os.urandom(32)
-    wrapped = b"".join(_wrapped(session_key, target, with_aead=with_aead) for target in targets)
+    wrapped = b"".join(
+        _wrapped(session_key, key, target, with_aead=with_aead) for key, target in zip(recipients, targets, strict=True)
+    )
     body = seal_ocb(inner, session_key) if with_aead else seal_mdc(inner, session_key)
     return _encrypted_entity(armored(ArmorKind.Message, wrapped + packet(Tag.PROTECTED, body)))
 
@@ -177,13 +180,12 @@ def _salt(signature: bytes, octets: int) -> bytes:
     return signature[start : start + octets]
 
 
-def _target(key: Key, fingerprints: Sequence[str]) -> SignedPublicKey | SignedPublicSubKey:
-    if not fingerprints:
+def _target(key: Key, fingerprints: Sequence[str]) -> PublicKey:
+    certificate = check_certificate(key.material)
+    component = certificate.component(fingerprints[0]) if fingerprints else None
+    if component is None:
         raise InputError(f"The OpenPGP key {key.fingerprint} has no part that may be encrypted to at this time.")
-    parts = _parts(key.material)
-    if fingerprints[0] not in parts:
-        raise InputError(f"The OpenPGP key {key.fingerprint} uses an algorithm that Sealdesk cannot encrypt to.")
-    return parts[fingerprints[0]]
+    return component.public
 
 
 @lru_cache(maxsize=256)
@@ -198,10 +200,15 @@ def _parts(material: bytes) -> dict[str, SignedPublicKey | SignedPublicSubKey]:
     return parts
 
 
-def _wrapped(session_key: bytes, target: SignedPublicKey | SignedPublicSubKey, *, with_aead: bool) -> bytes:
+def _wrapped(session_key: bytes, key: Key, target: PublicKey, *, with_aead: bool) -> bytes:
+    if target.algorithm in RSA_ALGORITHMS:
+        return packet(Tag.PKESK, wrap_rsa(session_key, target, with_aead=with_aead))
+    part = _parts(key.material).get(target.fingerprint)
+    if part is None:
+        raise InputError(f"The OpenPGP key {key.fingerprint} uses an algorithm that Sealdesk cannot encrypt to.")
     try:
         return encrypt_session_key_to_recipient(
-            session_key, target, version="seipd-v2" if with_aead else "seipd-v1", symmetric_algorithm="aes256"
+            session_key, part, version="seipd-v2" if with_aead else "seipd-v1", symmetric_algorithm="aes256"
         ).to_bytes()
     except openpgp.errors.Error:
         raise EngineError("A session key could not be encrypted to a recipient's OpenPGP key.") from None

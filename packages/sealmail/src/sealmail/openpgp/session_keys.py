@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from sealmail.keys.pgp.checking import HASHES
-from sealmail.keys.pgp.ciphers import CIPHERS
-from sealmail.keys.pgp.packets import Fields, Malformed
+from sealmail.keys.pgp.ciphers import AES256, CIPHERS
+from sealmail.keys.pgp.packets import Fields, Malformed, mpi
 from sealmail.keys.pgp.public import RSA_ALGORITHMS, Algorithm, PublicKey, Unsupported, x448_public, x25519_public
 from sealmail.keys.pgp.secret import PrivateKey
 
@@ -81,6 +81,24 @@ def unwrap(wrapped: WrappedKey, public: PublicKey, private: PrivateKey) -> Sessi
     except (ValueError, InvalidUnwrap):
         raise WrongKey from None
     raise Unsupported
+
+
+def wrap_rsa(session_key: bytes, public: PublicKey, *, with_aead: bool) -> bytes:
+    """The body of a packet that brings the key of AES-256 to an RSA (sub)key: version 6 for AEAD, else version 3.
+
+    OpenSSL takes a tenth of the time of the library that wraps for other keys. Raises `Unsupported`.
+    """
+    key = public.verifying
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise Unsupported
+    total = (sum(session_key) & 0xFFFF).to_bytes(2, "big")
+    encrypted = key.encrypt((b"" if with_aead else bytes([AES256])) + session_key + total, padding.PKCS1v15())
+    fingerprint = bytes.fromhex(public.fingerprint)
+    # RFC 9580 §5.1.1, §5.1.2
+    named = b"\x06" + bytes([len(fingerprint) + 1, public.version]) + fingerprint
+    if not with_aead:
+        named = b"\x03" + bytes.fromhex(public.key_id)
+    return named + bytes([public.algorithm]) + mpi(int.from_bytes(encrypted, "big"))
 
 
 def _checked(content: bytes, version: int) -> SessionKey:

@@ -6,7 +6,7 @@ claims; the claim can only make it worse.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -88,26 +88,25 @@ def _facts(signature: Signature, contents: Sequence[bytes], around: Circumstance
         return replace(claims, integrity=Integrity.UNSUPPORTED, why="critical_subpacket")
     if signature.hash_id not in HASHES or signature.algorithm not in CAN_SIGN:
         return replace(claims, integrity=Integrity.UNSUPPORTED, why="algorithm")
-    candidates = list(_candidates(signature, around.keys))
+    candidates = _candidates(signature, around.keys)
     if not candidates:
         return claims
     return _verified(signature, claims, candidates, contents, around)
 
 
-def _candidates(signature: Signature, keys: KeyStore) -> Iterator[_Candidate]:
-    seen: set[str] = set()
-    for name in signature.issuers:
-        for key in keys.keys([openpgp_id(name)]):
-            if key.fingerprint in seen:
-                continue
-            seen.add(key.fingerprint)
-            try:
-                certificate = check_certificate(key.material)
-            except InputError:
-                continue
-            component = certificate.component(name)
-            if component is not None:
-                yield _Candidate(key, certificate, component)
+def _candidates(signature: Signature, keys: KeyStore) -> list[_Candidate]:
+    """The keys that the signature may mean, those that it names exactly first, and each once."""
+    names = signature.issuers
+    found: dict[tuple[str, str], _Candidate] = {}
+    for key in keys.keys([openpgp_id(name) for name in names]) if names else ():
+        try:
+            certificate = check_certificate(key.material)
+        except InputError:
+            continue
+        for component in filter(None, map(certificate.component, names)):
+            fingerprint = component.public.fingerprint
+            found.setdefault((key.fingerprint, fingerprint), _Candidate(key, certificate, component))
+    return sorted(found.values(), key=lambda one: one.component.public.fingerprint not in names)
 
 
 def _verified(

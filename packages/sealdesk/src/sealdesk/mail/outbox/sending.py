@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -26,8 +27,8 @@ from sealdesk.tickets.actions import reopen_after_refusal
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 300
-"""Longer than any conversation with a server may last (`smtp.TIMEOUT_SECONDS` for each step)."""
+LEASE_SECONDS = 600
+"""Longer than a conversation with a server lasts (`smtp.TIMEOUT_SECONDS` for each step); begun anew for each copy."""
 _OUTSTANDING = (CopyState.QUEUED, CopyState.RETRY)
 
 Deliver = Callable[..., Mapping[str, Outcome]]
@@ -93,7 +94,8 @@ def _begin(row: Copy, by: str) -> list[str]:
     """Commits SENDING, unless somebody else has the copy by now; the recipients that wait."""
     with durable():
         mine = Copy.objects.filter(pk=row.pk, leased_by=by, state__in=_OUTSTANDING)
-        if not mine.update(state=CopyState.SENDING, attempts=F("attempts") + 1):
+        until = now() + timedelta(seconds=LEASE_SECONDS)
+        if not mine.update(state=CopyState.SENDING, attempts=F("attempts") + 1, leased_until=until):
             return []
         row.refresh_from_db(fields=["state", "attempts"])
         waiting = row.deliveries.filter(state__in=_OUTSTANDING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django import forms
@@ -28,10 +29,18 @@ class ChannelLine:
     security: str
 
 
-class ChannelForm(forms.ModelForm[Channel]):
+if TYPE_CHECKING:
+    _ModelForm = forms.ModelForm[Channel]
+else:  # takes no argument at run time
+    _ModelForm = forms.ModelForm
+
+
+class ChannelForm(_ModelForm):
     """What a channel needs. The password goes into the vault and never comes back to a page."""
 
     password = forms.CharField(required=False, widget=forms.PasswordInput(attrs={"autocomplete": "off"}))
+
+    field_order = ("name", "kind", "host", "port", "security", "username", "password", "group", "folder")
 
     class Meta:
         model = Channel
@@ -45,9 +54,8 @@ class ChannelForm(forms.ModelForm[Channel]):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through
         kinds = [(kind.value, CHANNEL_KINDS[kind]) for kind in (ChannelKind.IMAP, ChannelKind.SMTP)]
         self.fields["kind"] = forms.ChoiceField(choices=kinds)
-        self.fields["security"] = forms.ChoiceField(
-            label="Encryption", choices=[(one.value, SECURITY[one]) for one in Security]
-        )
+        securities = [(one.value, SECURITY[one]) for one in (Security.TLS, Security.STARTTLS, Security.NONE)]
+        self.fields["security"] = forms.ChoiceField(label="Encryption", choices=securities, initial=Security.TLS)
         self.fields["group"] = forms.ModelChoiceField(
             Group.objects.all(), required=False, help_text=self.fields["group"].help_text
         )
@@ -69,7 +77,10 @@ class ChannelForm(forms.ModelForm[Channel]):
 @require_http_methods(["GET", "POST"])
 def channels(request: AgentRequest) -> HttpResponseBase:
     """The list and the form for one more."""
-    form = ChannelForm(request.POST if request.method == "POST" else None, initial={"folder": "INBOX", "port": 993})
+    form = ChannelForm(
+        request.POST if request.method == "POST" else None,
+        initial={"folder": "INBOX", "port": 993, "security": Security.TLS},
+    )
     if request.method == "POST" and form.is_valid():
         form.save()
         return redirect("admin_channels")

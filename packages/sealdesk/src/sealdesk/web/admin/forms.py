@@ -49,4 +49,4 @@ class MaterialForm(forms.Form):
     def material(self) -> bytes:
         """The bytes that were given."""
         file = self.cleaned_data.get("file")
-        return file.read() if file is not None else self.cleaned_data["pasted"].encode()
+        return bytes(file.read()) if file is not None else str(self.cleaned_data["pasted"]).encode()

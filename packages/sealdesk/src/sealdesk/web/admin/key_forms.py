@@ -77,7 +77,7 @@ class CertificateForm(AddingForm):
 
     anchor = "add-certificate"
     title = "Add Certificate"
-    sentence = "PEM, DER, PKCS#7 or PKCS#12; one file may hold many. A certificate added here is trusted for its own addresses."
+    sentence = "PEM, DER, PKCS#7; one file may hold many. A certificate added here is trusted for its own addresses."
     url = "admin_add_certificate"
     vouches = forms.ChoiceField(
         label="If it is the certificate of an issuer (CA)",
@@ -134,7 +134,7 @@ class SecretForm(AddingForm):
     )
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through
+        super().__init__(*args, **kwargs)
         self.fields["groups"].queryset = Group.objects.filter(is_active=True)  # type: ignore[attr-defined]  # rows
 
 

@@ -22,10 +22,10 @@ from sealdesk.keyring.queries import default_for, key_rows, stored_keys, technol
 from sealdesk.mail.queries import security_log
 from sealdesk.people.models import Group
 from sealdesk.web.access import AgentRequest, staff_page
+from sealdesk.web.admin.downloads import public_text
 from sealdesk.web.admin.key_forms import AddingForm, CertificateForm, PGPKeyForm, PrivateKeyForm
 from sealdesk.web.admin.sections import show
 from sealdesk.web.presenters.encryption import TECHNOLOGIES
-from sealdesk.web.admin.downloads import public_text
 from sealdesk.web.presenters.keys import KeyFace, key_face
 from sealdesk.web.presenters.logs import log_line
 from sealmail.keys import Technology

@@ -29,19 +29,19 @@ SECURITY: Sequence[Section] = (
         url="admin_smime",
         label="S/MIME",
         icon="shield",
-        sentence="Certificates of customers and issuers, and our own private keys. Nothing is trusted here that nobody added.",
+        sentence="Certificates of customers and issuers, and our private keys. Only what was added is trusted.",
     ),
     Section(
         url="admin_openpgp",
         label="PGP",
         icon="key-round",
-        sentence="Keys of customers and our own. A customer’s public key encrypts and verifies, our private key signs and decrypts.",
+        sentence="Keys of customers encrypt and verify; our private keys sign and decrypt.",
     ),
     Section(
         url="admin_logs",
         label="Recent Logs",
         icon="history",
-        sentence="Each signing, verifying, encrypting and decrypting, in and out, with its outcome. No word of a mail stands here.",
+        sentence="Every signing, verifying, encrypting and decrypting, with its outcome. No word of a mail is here.",
     ),
 )
 DESK: Sequence[Section] = (
@@ -49,7 +49,7 @@ DESK: Sequence[Section] = (
         url="admin_groups",
         label="Groups",
         icon="users",
-        sentence="Teams with their own tickets, sender addresses and private keys. Agents see the tickets of their groups.",
+        sentence="Teams with tickets, addresses and private keys of their own. Agents see their groups’ tickets.",
     ),
     Section(
         url="admin_agents",
@@ -67,7 +67,7 @@ DESK: Sequence[Section] = (
         url="admin_quarantine",
         label="Quarantine",
         icon="inbox",
-        sentence="Mail that did not become a ticket, with the reason. It is kept exactly as it came until somebody decides.",
+        sentence="Mail that did not become a ticket, with the reason. It is kept as it came until somebody decides.",
     ),
 )
 ALL = {section.url: section for section in (*SECURITY, *DESK)}
@@ -75,7 +75,7 @@ ALL = {section.url: section for section in (*SECURITY, *DESK)}
 
 @staff_page
 @require_GET
-def index(request: AgentRequest) -> HttpResponse:
+def index(request: AgentRequest) -> HttpResponse:  # noqa: ARG001 -- the decorator asks for it
     """The administration begins with S/MIME."""
     return redirect("admin_smime")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from sealdesk.mail.models import Delivery
 from sealdesk.mail.queries import ArticleMail
 from sealdesk.tickets.models import Article, ArticleKind, Attachment
 from sealdesk.web.presenters.badge import Seal, article_seal, part_faces
@@ -71,7 +72,7 @@ def article_card(article: Article, mail: ArticleMail) -> ArticleCard:
         kind=ARTICLE_KINDS[ArticleKind(article.kind)],
         text=article.text,
         is_note=article.kind == ArticleKind.NOTE,
-        claimed_name=article.sender_name if article.sender_name != article.sender else "",
+        claimed_name=article.sender_name if is_incoming and article.sender_name != article.sender else "",
         recipients=tuple(_recipients(article)),
         seal=seal,
         evidence=blocks(report),
@@ -83,15 +84,22 @@ def article_card(article: Article, mail: ArticleMail) -> ArticleCard:
         may_load_pictures=may_load_pictures(article),
         can_retry=is_incoming and mail.can_retry,
         has_source=mail.raw_mail is not None,
-        deliveries=[delivery_line(one, mail.outgoing) for one in mail.deliveries] if mail.outgoing else (),
+        deliveries=[delivery_line(one, mail.outgoing) for one in sorted(mail.deliveries, key=_place)]
+        if mail.outgoing
+        else (),
     )
 
 
 def may_load_pictures(article: Article) -> bool:
-    """Remote pictures only in mail that is plain through and through: fetching them could carry out what was decrypted."""
+    """Only in mail that is plain through and through: fetching could carry out what was decrypted."""
     parts = (article.report or {}).get("parts", ()) if article.kind == ArticleKind.INCOMING else ()
     sealed = {article.encryption, *(part["encryption"]["verdict"] for part in parts)} - {Encryption.NONE.value, ""}
     return bool(article.html) and article.kind == ArticleKind.INCOMING and not sealed
+
+
+def _place(delivery: Delivery) -> tuple[int, str]:
+    """To, Cc, Bcc, as in the mail."""
+    return ("to", "cc", "bcc").index(delivery.field), delivery.address
 
 
 def _recipients(article: Article) -> Iterator[RecipientLine]:

@@ -131,7 +131,9 @@ def composer_for(
         panel=sealing.panel if sealing else None,
         seen=_fingerprint(letter) if sealing else "",
         errors=found,
-        must_confirm_plain=answers_encrypted and sealing is not None and not sealing.panel.encrypt.is_on,
+        must_confirm_plain=(
+            answers_encrypted and sealing is not None and not sealing.panel.encrypt.is_on and letter.encrypt is not True
+        ),
     )
 
 
@@ -158,7 +160,7 @@ def obstacles(
     sealing = sealing_for(letter, group, sender=sender, strict=True)
     encrypt, sign = letter.wants
     found: list[str] = []
-    if letter.encrypt is None and letter.sign is None and letter.seen != _fingerprint(letter):
+    if (letter.encrypt is None or letter.sign is None) and letter.seen != _fingerprint(letter):
         return {"sealing": ["The recipients have changed. See below how the mail will be sealed, then send."]}
     if encrypt and not sealing.panel.encrypt.is_possible:
         found += ["It cannot be encrypted, so it was not sent.", *sealing.panel.encrypt.reasons]

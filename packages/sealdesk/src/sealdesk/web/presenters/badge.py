@@ -55,7 +55,7 @@ def article_seal(article: Article) -> Seal:
     report: Mapping[str, Any] = article.report or {}
     gaps = evidence.gaps(report, article)
     return Seal(
-        encryption=fill(_encryption(article, str(_reason(report))), gaps),
+        encryption=fill(_encryption(article, _reason(report)), gaps | evidence.opening_gaps(report)),
         signature=fill(_signature(article), gaps),
         warnings=tuple(warning_faces(article.warnings)),
         card=tuple(evidence.card(report)),
@@ -93,7 +93,7 @@ def _signature(row: Ticket | Article) -> Face:
 
 
 def _reason(report: Mapping[str, Any]) -> str:
-    return report.get("encryption", {}).get("reason") or ""
+    return str(report.get("encryption", {}).get("reason") or "")
 
 
 def _optional_reason(code: str | None) -> Reason | None:

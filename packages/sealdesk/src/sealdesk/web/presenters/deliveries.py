@@ -50,4 +50,5 @@ def _tone(copy: Copy) -> Tone:
 def _asked(outgoing: Outgoing, state: CopyState) -> Face:
     words = [word for word, holds in (("encrypted", outgoing.encrypt), ("signed", outgoing.sign)) if holds]
     verb = "Should have been" if state in {CopyState.REFUSED, CopyState.FAILED} else "Will be"
-    return Face(icon="lock-open", tone=Tone.MUTED, label=f"{verb} {' and '.join(words) or 'sent readable'}")
+    icon = "lock" if outgoing.encrypt else "lock-open"
+    return Face(icon=icon, tone=Tone.MUTED, label=f"{verb} {' and '.join(words) or 'sent readable'}")

@@ -66,15 +66,26 @@ def card(report: JSON) -> Iterator[Row]:
 
 
 def gaps(report: JSON, article: Article) -> dict[str, str]:
-    """The words that fill the sentences of an article's badge. Names never: only addresses that were verified."""
-    encryption = next((layer for layer in report.get("layers", ()) if layer["kind"] == "encryption"), {})
-    opened_with = encryption.get("opened_with")
+    """The words that fill the sentences about an article. Names never: only addresses that were verified."""
+    signer = report.get("signature", {}).get("signer") or {}
+    fingerprint = signer.get("fingerprint", "")
+    is_sender = article.sender in signer.get("addresses", ())  # of several addresses in a key, the one that wrote
     return signer_gaps(report) | {
         "sender": article.sender,
+        "address": article.sender if is_sender else article.signer_address,
+        "key": f"the key {short(fingerprint)}" if fingerprint else "",
+    }
+
+
+def opening_gaps(report: JSON) -> dict[str, str]:
+    """The words about the encryption."""
+    layers = report.get("layers", ())
+    encryption: JSON = next((layer for layer in layers if layer["kind"] == "encryption"), {})
+    opened_with = encryption.get("opened_with")
+    return {
         "algorithm": encryption.get("algorithm") or "",
         "recipients": _keys_named(encryption.get("recipients", ())),
-        "address": article.signer_address,
-        "key": f"the key {short(opened_with)}" if opened_with else "",
+        "key": f"our key {short(opened_with)}" if opened_with else "",
     }
 
 
@@ -207,8 +218,12 @@ def _technology(facts: JSON) -> str:
 
 
 def _keys_named(identifiers: Sequence[str]) -> str:
-    shown = [identifier.split(":")[-1][-16:].upper() for identifier in identifiers if identifier]
-    return ", ".join(f"key {name}" for name in shown[:4])
+    named = []
+    for identifier in filter(None, identifiers):
+        kind, _, name = identifier.partition(":")
+        word = "certificate no." if kind == "isn" else "key"
+        named.append(f"{word} {name.rpartition(':')[2][-16:].upper()}")
+    return ", ".join(named[:4])
 
 
 def _rows(*pairs: tuple[str, str | None]) -> Iterator[Row]:

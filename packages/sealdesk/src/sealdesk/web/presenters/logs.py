@@ -21,6 +21,8 @@ OPERATIONS: Mapping[str, str] = {
     "decrypt": "Decrypt",
 }
 _DONE = Face(icon="check", tone=Tone.MUTED, label="Done")
+_GOOD = Face(icon="badge-check", tone=Tone.GREEN, label="Good")
+_DECRYPTED = Face(icon="lock", tone=Tone.BLUE, label="Decrypted")
 _REFUSED = Face(icon="lock-x", tone=Tone.RED, label="Refused")
 
 
@@ -54,6 +56,8 @@ def log_line(entry: SecurityLogEntry) -> LogLine:
 def _status(entry: SecurityLogEntry) -> Face:
     if entry.operation == "verify" and entry.code in set(Reason):
         return REASONS[Reason(entry.code)]
+    if entry.status in {Signature.GOOD.value, Encryption.DECRYPTED.value}:
+        return _GOOD if entry.operation == "verify" else _DECRYPTED
     if entry.operation == "verify" and entry.status in set(Signature):
         return SIGNATURE[Signature(entry.status)]
     if entry.operation == "decrypt" and entry.status in set(Encryption):

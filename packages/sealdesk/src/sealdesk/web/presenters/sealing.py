@@ -44,14 +44,16 @@ class SealingPanel:
 def sealing_panel(plan: Plan, *, wants_sign: bool, wants_encrypt: bool, is_own_choice: bool) -> SealingPanel:
     """The panel for a plan. What the agent chose himself and cannot be had is said, never silently dropped."""
     sign, encrypt = _sign_toggle(plan, wants_sign), _encrypt_toggle(plan, wants_encrypt)
+    lost = tuple(_lost(plan, sign, encrypt, wants=(wants_sign, wants_encrypt))) if is_own_choice else ()
+    summary = _summary(plan, encrypt=encrypt.is_on, sign=sign.is_on)
     return SealingPanel(
         encrypt=encrypt,
         sign=sign,
         technologies=_choices(plan),
         chosen_technology=plan.request.technology or "auto",
-        summary=_summary(plan, encrypt=encrypt.is_on, sign=sign.is_on),
+        summary="It cannot be sent as you chose." if lost else summary,
         recipients=tuple((recipient.address, _recipient_face(recipient)) for recipient in plan.recipients),
-        lost=tuple(_lost(plan, sign, encrypt, wants=(wants_sign, wants_encrypt))) if is_own_choice else (),
+        lost=lost,
     )
 
 

@@ -1,0 +1,177 @@
+"""The ticket page: badges from real mails, formatted mail in its frame, files, retry."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from sealdesk.keyring.actions import import_keys
+from sealdesk.keyring.models import StoredKey
+from sealdesk.web.html_mail import POLICY, POLICY_WITH_PICTURES
+from sealmail.testing import export_pem
+
+from .conftest import HTML_MAIL
+
+
+def page(client, article):
+    return client.get(reverse("ticket", args=[article.ticket.number])).content.decode()
+
+
+@pytest.mark.mission("A3")
+def test_good_signature_names_the_verified_address_and_never_the_display_name(alice, cast, own, know, take_in, write):
+    know(cast.carol)
+
+    shown = page(alice, take_in(write(cast.carol, sign=True, encrypt=True)))
+
+    assert "Encrypted for you" in shown
+    assert "Signed by carol@customer.example" in shown
+    assert "Signed by Carol" not in shown
+
+
+@pytest.mark.mission("A3")
+def test_plain_mail_says_that_nothing_protects_it(alice, cast, take_in, write):
+    shown = page(alice, take_in(write(cast.erin)))
+
+    assert "Not encrypted" in shown
+    assert "Nothing proves who wrote this." in shown
+
+
+@pytest.mark.mission("A5")
+def test_missing_private_key_is_said_and_retry_offered(alice, cast, take_in, write):
+    shown = page(alice, take_in(write(cast.carol, encrypt=True)))
+
+    assert "Unable to find private key to decrypt" in shown
+    assert "ask carol@customer.example to encrypt for our key" in shown
+    assert "Retry" in shown
+
+
+@pytest.mark.mission("A6")
+def test_retry_opens_a_mail_whose_key_came_later(alice, cast, own_key, take_in, write):
+    article = take_in(write(cast.carol, text="the hidden words", encrypt=True))
+    before = page(alice, article)
+    import_keys(blob=export_pem(own_key), by=None)
+
+    response = alice.post(reverse("article_retry", args=[article.pk]), follow=True)
+
+    assert "the hidden words" not in before
+    assert "the hidden words" in response.content.decode()
+
+
+@pytest.mark.mission("A3")
+def test_panel_shows_the_facts_in_order(alice, cast, own, know, take_in, write):
+    know(cast.carol)
+
+    shown = page(alice, take_in(write(cast.carol, sign=True, encrypt=True)))
+
+    titles = re.findall(r"<h4>(.*?)</h4>", shown)
+    assert titles[:3] == ["Checked", "Encryption, S/MIME", "Signature, S/MIME"]
+
+
+def test_list_shows_the_badge_of_the_last_mail(alice, cast, take_in, write):
+    take_in(write(cast.carol, encrypt=True))
+
+    shown = alice.get(reverse("tickets", args=["open"])).content.decode()
+
+    assert "Cannot be opened" in shown
+    assert "carol@customer.example" in shown
+
+
+def test_formatted_mail_has_a_policy_of_its_own_and_nothing_active(alice, take_in):
+    article = take_in(HTML_MAIL)
+
+    response = alice.get(reverse("article_html", args=[article.pk]))
+
+    assert response["Content-Security-Policy"] == POLICY
+    assert response["X-Frame-Options"] == "SAMEORIGIN"
+    body = response.content.decode().split("<body>")[1]
+    assert all(word not in body for word in ("script", "onclick", "tracker.example", "alert"))
+    assert 'title="evil.example"' in body
+
+
+def test_frame_has_no_rights_to_run_anything(alice, take_in):
+    assert 'sandbox="allow-same-origin allow-popups"' in page(alice, take_in(HTML_MAIL))
+
+
+def test_remote_pictures_load_by_click_in_plain_mail(alice, take_in):
+    address = reverse("article_html", args=[take_in(HTML_MAIL).pk])
+
+    response = alice.get(address, {"pictures": "load"})
+
+    assert response["Content-Security-Policy"] == POLICY_WITH_PICTURES
+    assert "https://tracker.example/p.png" in response.content.decode()
+
+
+def test_remote_pictures_never_load_in_decrypted_mail(alice, cast, own, take_in, write):
+    article = take_in(write(cast.carol, encrypt=True))
+    article.html = '<img src="https://tracker.example/p.png">'
+    article.save()
+
+    response = alice.get(reverse("article_html", args=[article.pk]), {"pictures": "load"})
+
+    assert response["Content-Security-Policy"] == POLICY
+    assert "tracker.example" not in response.content.decode()
+    assert "Load remote pictures" not in page(alice, article)
+
+
+def test_file_is_always_saved_and_never_shown(alice, cast, take_in, write):
+    article = take_in(write(cast.erin, files=[('x".html', "text/html", b"<script>alert(1)</script>")]))
+
+    response = alice.get(reverse("attachment", args=[article.attachments.get().pk]))
+
+    assert response["Content-Type"] == "application/octet-stream"
+    assert response["Content-Disposition"].startswith("attachment")
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
+
+
+def test_raw_source_is_exactly_what_came(alice, cast, take_in, write):
+    raw = write(cast.erin)
+
+    response = alice.get(reverse("article_raw", args=[take_in(raw).pk]))
+
+    assert response.content == raw
+    assert response["Content-Disposition"].startswith("attachment")
+
+
+def test_words_of_a_mail_are_text_and_not_markup(alice, cast, take_in, write):
+    shown = page(alice, take_in(write(cast.erin, subject="<b>bold</b>", text="<script>alert(1)</script>")))
+
+    assert "<script>alert(1)</script>" not in shown
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
+    assert "<b>bold</b>" not in shown
+
+
+def test_pages_carry_the_strict_policy_and_nothing_inline(alice, cast, take_in, write):
+    response = alice.get(reverse("ticket", args=[take_in(write(cast.erin)).ticket.number]))
+    shown = response.content.decode()
+
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"\son\w+=|\sstyle=|<style|javascript:", shown)
+    assert not re.search(r"<script(?![^>]*\ssrc=)", shown)
+
+
+def test_page_of_a_ticket_is_not_kept_by_caches(alice, cast, take_in, write):
+    response = alice.get(reverse("ticket", args=[take_in(write(cast.erin)).ticket.number]))
+
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_number_of_queries_does_not_grow_with_the_list(alice, cast, take_in, write, django_assert_max_num_queries):
+    for name in ("one", "two", "three"):
+        take_in(write(cast.erin, subject=name))
+
+    with django_assert_max_num_queries(16):
+        alice.get(reverse("tickets", args=["all"]))
+
+
+def test_keys_of_the_customer_stand_beside_the_ticket(alice, cast, know, take_in, write):
+    know(cast.carol)
+
+    shown = page(alice, take_in(write(cast.carol)))
+
+    assert StoredKey.objects.count() == 1
+    assert "S/MIME, trusted by hand" in shown
