@@ -1,7 +1,7 @@
 """A sealed mail becomes a ticket, and the answer goes back sealed: both technologies, both directions, for real.
 
-gpg and openssl make the customers' mails and read ours; mail travels SMTP → LMTP → IMAP, and SMTP → LMTP on its way back;
-the agent works in Chromium.
+gpg and openssl make the customers' mails and read ours; mail travels SMTP → LMTP → IMAP, and SMTP → LMTP on its way
+back; the agent works in Chromium.
 """
 
 import email
