@@ -70,7 +70,9 @@ def encrypt(entity: bytes, recipients: Sequence[Key], signer: SecretKey | None, 
     with_aead = all(state.reads_seipd_v2 for state in states)
     inner = _literal(content) if signer is None else _signed_message(content, _signing(signer, at), recipients, at)
     session_key = os.urandom(32)
-    wrapped = b"".join(_wrapped(session_key, target, with_aead=with_aead) for target in targets)
+    wrapped = b"".join(
+        _wrapped(session_key, key, target, with_aead=with_aead) for key, target in zip(recipients, targets, strict=True)
+    )
     body = seal_ocb(inner, session_key) if with_aead else seal_mdc(inner, session_key)
     return _encrypted_entity(armored(ArmorKind.Message, wrapped + packet(Tag.PROTECTED, body)))
 
@@ -178,20 +180,12 @@ def _salt(signature: bytes, octets: int) -> bytes:
     return signature[start : start + octets]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Target:
-    """The (sub)key of a recipient that is encrypted to."""
-
-    key: Key
-    public: PublicKey
-
-
-def _target(key: Key, fingerprints: Sequence[str]) -> _Target:
+def _target(key: Key, fingerprints: Sequence[str]) -> PublicKey:
     certificate = check_certificate(key.material)
     component = certificate.component(fingerprints[0]) if fingerprints else None
     if component is None:
         raise InputError(f"The OpenPGP key {key.fingerprint} has no part that may be encrypted to at this time.")
-    return _Target(key=key, public=component.public)
+    return component.public
 
 
 @lru_cache(maxsize=256)
@@ -206,12 +200,12 @@ def _parts(material: bytes) -> dict[str, SignedPublicKey | SignedPublicSubKey]:
     return parts
 
 
-def _wrapped(session_key: bytes, target: _Target, *, with_aead: bool) -> bytes:
-    if target.public.algorithm in RSA_ALGORITHMS:
-        return packet(Tag.PKESK, wrap_rsa(session_key, target.public, with_aead=with_aead))
-    part = _parts(target.key.material).get(target.public.fingerprint)
+def _wrapped(session_key: bytes, key: Key, target: PublicKey, *, with_aead: bool) -> bytes:
+    if target.algorithm in RSA_ALGORITHMS:
+        return packet(Tag.PKESK, wrap_rsa(session_key, target, with_aead=with_aead))
+    part = _parts(key.material).get(target.fingerprint)
     if part is None:
-        raise InputError(f"The OpenPGP key {target.key.fingerprint} uses an algorithm that Sealdesk cannot encrypt to.")
+        raise InputError(f"The OpenPGP key {key.fingerprint} uses an algorithm that Sealdesk cannot encrypt to.")
     try:
         return encrypt_session_key_to_recipient(
             session_key, part, version="seipd-v2" if with_aead else "seipd-v1", symmetric_algorithm="aes256"
