@@ -110,7 +110,7 @@ def test_administration_is_for_administrators(alice, admin, name):
 
 
 def test_nobody_can_sign_up(db):
-    assert b"<form" not in Client().get("/accounts/signup/").content
+    assert Client().get("/accounts/signup/").status_code == 404
 
 
 def test_sign_in_works_and_says_what_was_wrong(alice):
@@ -122,3 +122,22 @@ def test_sign_in_works_and_says_what_was_wrong(alice):
     assert (wrong.status_code, right.status_code, right.url) == (200, 302, "/")
     assert b"alice@desk.example" in wrong.content
     assert b"not correct" in wrong.content
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["signup/", "password/reset/", "email/", "password/set/", "confirm-email/"])
+def test_nobody_signs_up_and_no_page_sends_mail_by_itself(client, path):
+    assert client.get(f"/accounts/{path}").status_code == 404
+
+
+@pytest.mark.django_db
+def test_a_wrong_password_is_answered_at_the_form(client):
+    answer = client.post("/accounts/login/", {"login": "alice@desk.example", "password": "wrong wrong wrong"})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["2fa/", "2fa/totp/activate/", "password/change/", "reauthenticate/", "logout/"])
+def test_pages_of_the_account_open(alice, path):
+    assert alice.get(f"/accounts/{path}", follow=True).status_code == 200

@@ -95,7 +95,7 @@ def _judge(root: Part, unwrapped: Unwrapped, witnesses: Witnesses) -> _Verdict:
         statement = judge.judge_signature(bound)
         if statement.verdict is Signature.GOOD:
             headers = with_protected(outer, protected, trusted_author=inner_author)
-            return _Verdict(layers=bound, signature=statement, headers=headers, from_differs=differs)
+            return _Verdict(layers=bound, signature=statement, headers=headers)
     bound = bind_layers(layers, _address(outer.from_), witnesses)
     statement = judge.judge_signature(bound)
     headers = _headers(outer, protected, bound, statement)
