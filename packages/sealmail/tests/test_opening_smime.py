@@ -109,7 +109,13 @@ def test_signed_inside_encrypted_is_decrypted_and_good(world: World) -> None:
     assert result.report.encryption.covers is Covers.WHOLE
     assert signature(result) == (Signature.GOOD, None)
     assert result.content.text == "The words.\n"
-    assert Warning.MALLEABLE_ENCRYPTION in result.report.warnings
+    assert result.report.warnings == ()
+
+
+def test_encryption_that_nothing_covers_is_marked_malleable(world: World) -> None:
+    result = opened(message(smime.encrypt(build_entity(draft()), [world.desk.key])), world)
+
+    assert result.report.warnings == (Warning.MALLEABLE_ENCRYPTION,)
 
 
 def test_a_signature_around_the_encryption_speaks_only_for_the_envelope(world: World) -> None:

@@ -35,7 +35,7 @@ def claim(queryset: QuerySet[Any], *, by: str, seconds: int, limit: int) -> list
 
 
 def renew(model: type[models.Model], pks: Iterable[Any], *, by: str, seconds: int) -> int:
-    """Keeps rows for `seconds` from now; how many still belong to `by`. Fewer than asked for: somebody else has them."""
+    """Keeps rows for `seconds` from now; how many still belong to `by`; the others are somebody else's."""
     now = clock.now()
     rows = _rows(model).filter(pk__in=list(pks), leased_by=by, leased_until__gt=now)
     return rows.update(leased_until=now + timedelta(seconds=seconds))

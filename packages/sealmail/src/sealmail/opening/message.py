@@ -154,6 +154,9 @@ def _keys_seen(unwrapped: Unwrapped, payload: Part | None, parts: OpenedParts, p
 
 def _warnings(root: Part, unwrapped: Unwrapped, verdict: _Verdict, parts: OpenedParts) -> tuple[Warning, ...]:
     found = [*unwrapped.warnings, *parts.warnings]
+    if verdict.signature.verdict is Signature.GOOD:
+        # What could be changed unnoticed inside the encryption is covered by the signature inside it.
+        found = [warning for warning in found if warning is not Warning.MALLEABLE_ENCRYPTION]
     if verdict.from_differs:
         found.append(Warning.FROM_DIFFERS)
     if judge.outer_signature_is_bad(verdict.layers):
