@@ -151,3 +151,16 @@ def write(cast, own_key):
 
 def _bytes(text):
     return text if isinstance(text, bytes) else text.encode()
+
+
+def wrapped(sealed):
+    """A plain mail of Mallory with somebody else's sealed mail as a part of it."""
+    head, _, body = sealed.partition(b"\r\n\r\n")
+    kept = (b"content-", b"mime-", b" ", b"\t")
+    fields = [line for line in head.split(b"\r\n") if line.lower().startswith(kept)]
+    part = b"\r\n".join(fields) + b"\r\n\r\n" + body
+    return (
+        b"From: mallory@evil.example\r\nTo: support@desk.example\r\nSubject: Hi\r\nMessage-ID: <w@evil.example>\r\n"
+        b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n'
+        b"--b\r\nContent-Type: text/plain\r\n\r\nPlease answer.\r\n--b\r\n" + part + b"\r\n--b--\r\n"
+    )
