@@ -13,7 +13,7 @@ from sealdesk.mail.models import KeySighting, RawMail
 from sealdesk.people.actions import ensure_customer
 from sealdesk.people.models import Group
 from sealdesk.tickets.actions import add_incoming_article, open_ticket
-from sealdesk.tickets.content import ArticleContent, NewAttachment, readable, verdict_codes
+from sealdesk.tickets.content import ArticleContent, NewAttachment, VerdictCodes, readable, verdict_codes
 from sealdesk.tickets.models import Article, Attachment, Ticket
 from sealmail.addresses import Mailbox
 from sealmail.opening import Opened
@@ -30,7 +30,7 @@ def write_article(
     article = add_incoming_article(
         ticket=ticket,
         content=article_content(opened, is_automatic=not decision.may_be_answered),
-        verdict=verdict_codes(opened.report, more_warnings=[mark.value for mark in decision.marks]),
+        verdict=codes_of(opened, [mark.value for mark in decision.marks]),
         report=report_json(opened),
         attachments=attachments,
         at=mail.received_at,
@@ -72,6 +72,11 @@ def new_attachments(opened: Opened) -> list[NewAttachment]:
         )
         for file in opened.content.attachments
     ]
+
+
+def codes_of(opened: Opened, marks: Sequence[str]) -> VerdictCodes:
+    """The codes of an opened mail, with the desk's own marks."""
+    return verdict_codes(opened.report, author=sender_of(opened), more_warnings=marks)
 
 
 def report_json(opened: Opened) -> dict[str, object]:

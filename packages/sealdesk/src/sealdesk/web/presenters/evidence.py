@@ -69,10 +69,9 @@ def gaps(report: JSON, article: Article) -> dict[str, str]:
     """The words that fill the sentences about an article. Names never: only addresses that were verified."""
     signer = report.get("signature", {}).get("signer") or {}
     fingerprint = signer.get("fingerprint", "")
-    is_sender = article.sender in signer.get("addresses", ())  # of several addresses in a key, the one that wrote
     return signer_gaps(report) | {
         "sender": article.sender,
-        "address": article.sender if is_sender else article.signer_address,
+        "address": article.signer_address,
         "key": f"the key {short(fingerprint)}" if fingerprint else "",
     }
 

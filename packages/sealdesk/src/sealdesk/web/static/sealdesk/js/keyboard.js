@@ -38,7 +38,6 @@ function follow(keys) {
   } else if (element.matches("summary")) {
     const details = element.parentElement;
     details.open = true;
-    details.querySelector("[data-text]")?.focus();
   } else {
     element.click();
   }
