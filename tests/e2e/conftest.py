@@ -37,9 +37,7 @@ def way(postfix: Postfix) -> Iterator[Way]:
 
 
 @pytest.fixture(scope="module")
-def story(
-    way: Way, dovecot: Dovecot, test_ca: TestCA, gpg_factory: GnuPGFactory, browser: Browser
-) -> Iterator[Story]:
+def story(way: Way, dovecot: Dovecot, test_ca: TestCA, gpg_factory: GnuPGFactory, browser: Browser) -> Iterator[Story]:
     """A desk, prepared, with its customers, for one module."""
     smime, pgp = SMIMEPeople(test_ca), PGPPeople(gpg_factory)
     with told(way=way, dovecot=dovecot, smime=smime, pgp=pgp, browser=browser) as story:

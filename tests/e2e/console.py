@@ -14,10 +14,10 @@ from typing import Any, Self
 from tests.peers.programs import PeerError, wait_until
 
 LOOK_SECONDS = 0.1
-SCRIPT = '''
+SCRIPT = """
 import json, sys
 from sealdesk.mail.models import Channel, Copy, RawMail, Outgoing
-from sealdesk.people.actions import create_agent
+from sealdesk.people.actions import create_agent, create_group
 
 def create_administrator(email, password):
     create_agent(email=email, password=password, name="Root", is_administrator=True, by=None)
@@ -31,14 +31,23 @@ def raw_mails():
         "message_id": row.article.message_id if row.article_id else "",
     } for row in rows]
 
+def create_mailbox(host, port, user, password):
+    group = create_group(name="Support", addresses=[user], by=None)
+    Channel.objects.create(kind="imap", name="In", group=group, host=host, port=port, security="none",
+                           username=user, password=password)
+
 def look_now():
     Channel.objects.filter(kind="imap", leased_until=None).update(last_run_at=None)
 
 def forget_leases():
     Channel.objects.update(leased_until=None, leased_by="", last_run_at=None)
+    RawMail.objects.update(leased_until=None, leased_by="")
 
 def stored():
     return RawMail.objects.count()
+
+def articles():
+    return RawMail.objects.filter(state="done").count()
 
 def outgoing(ticket):
     copies = Copy.objects.filter(outgoing__article__ticket__number=ticket)
@@ -51,7 +60,7 @@ def channel_errors():
 for line in sys.stdin:
     name, arguments = json.loads(line)
     print("answer", json.dumps(globals()[name](**arguments)), flush=True)
-'''
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +111,11 @@ class Console:
         """Every mail that was taken in, in the order in which they came."""
         return [TakenIn(**row) for row in self.ask("raw_mails")]
 
+    def wait_for_articles(self, count: int) -> None:
+        """Returns as soon as so many mails became articles."""
+        what = f"{count} articles"
+        wait_until(lambda: self.ask("articles") >= count, timeout_seconds=20, what=what)
+
     def wait_for_mail(self, count: int, *, timeout_seconds: float = 20) -> list[TakenIn]:
         """Has the fetcher look into the mailbox now, until so many mails came in and none waits to be opened."""
 
@@ -111,5 +125,7 @@ class Console:
             mails = self.taken_in()
             return len(mails) >= count and all(mail.is_settled for mail in mails)
 
-        wait_until(all_there, timeout_seconds=timeout_seconds, what=f"{count} mails in the desk: {self.ask('channel_errors')}")
+        wait_until(
+            all_there, timeout_seconds=timeout_seconds, what=f"{count} mails in the desk: {self.ask('channel_errors')}"
+        )
         return self.taken_in()

@@ -82,10 +82,14 @@ class DemoDesk:
 
     def ask(self, code: str) -> Any:
         """What the code puts into `answer`, as JSON; it runs in a process with the desk's own settings."""
-        done = self._ran([sys.executable, "-c", f"{_IN_DJANGO}{code}\nimport json; print(json.dumps(answer))"])
+        done = self.python(f"{code}\nimport json; print(json.dumps(answer))")
         if done.returncode:
             raise PeerError(done.stderr)
         return json.loads(done.stdout)
+
+    def python(self, code: str) -> "subprocess.CompletedProcess[str]":
+        """The code in a process with the desk's own settings, to its end."""
+        return self._ran([sys.executable, "-c", _IN_DJANGO + code])
 
     def _ran(self, words: list[str]) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

@@ -260,6 +260,8 @@ class Composer:
     @contextlib.contextmanager
     def _checked(self) -> Iterator[None]:
         """The desk says again how the mail would be sealed, and the page shows it."""
-        self._form.evaluate("form => { form.dataset.settled = 'no'; form.addEventListener('htmx:afterSettle', () => { form.dataset.settled = 'yes'; }, { once: true }); }")
+        self._form.evaluate(
+            "form => { form.dataset.settled = 'no'; form.addEventListener('htmx:afterSettle', () => { form.dataset.settled = 'yes'; }, { once: true }); }"
+        )
         yield
         self._page.wait_for_selector("form[data-composer][data-settled=yes]")

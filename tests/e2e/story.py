@@ -95,9 +95,7 @@ def told(*, way: Way, dovecot: Dovecot, smime: SMIMEPeople, pgp: PGPPeople, brow
         yield Story(desk=desk, way=way, dovecot=dovecot, smime=smime, pgp=pgp, agent=alice)
 
 
-def prepare(
-    desk: Desk, page: Page, *, way: Way, dovecot: Dovecot, smime: SMIMEPeople, pgp: PGPPeople
-) -> None:
+def prepare(desk: Desk, page: Page, *, way: Way, dovecot: Dovecot, smime: SMIMEPeople, pgp: PGPPeople) -> None:
     """Everything that an administrator does in the pages before the first mail comes."""
     desk.console.ask("create_administrator", email=ADMINISTRATOR, password=PASSWORD)
     administrator = Administrator(page, desk.address)

@@ -1,7 +1,10 @@
 """The demo as a stranger meets it: one command, believable mail, customers who write and read."""
 
+import re
+
 import pytest
 
+from tests.e2e.crawling import crawl, sign_in
 from tests.e2e.demo_desk import DemoDesk
 from tests.peers.programs import wait_until
 
@@ -112,7 +115,18 @@ def test_both_agents_sign_in_with_what_is_printed(desk):
     ]
 
 
-@pytest.mark.mission("P3")
+@pytest.mark.parametrize(
+    ("agent", "tickets"),
+    [("alice@desk.example", range(10001, 10015)), ("bob@desk.example", (10003, 10014))],
+)
+def test_every_page_that_an_agent_can_reach_opens(desk, agent, tickets):
+    pages, failed = crawl(desk.address, sign_in(desk.address, agent, desk.password))
+
+    numbers = {int(found[1]) for found in map(re.compile(r"/tickets/(\d+)/").fullmatch, pages) if found}
+    assert failed == {}
+    assert {number for number in numbers if number <= 10014} == set(tickets)  # later ones come with other tests
+
+
 @pytest.mark.parametrize(
     ("who", "address", "technology"),
     [

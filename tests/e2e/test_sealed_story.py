@@ -92,7 +92,9 @@ BOTH = {"Encrypt": True, "Sign": True}
 
 
 @pytest.mark.mission("S3", "P3", "A1")
-@pytest.mark.parametrize(("choice", "encrypts", "signs"), [("neither", False, False), ("signed", False, True), ("encrypted", True, False)])
+@pytest.mark.parametrize(
+    ("choice", "encrypts", "signs"), [("neither", False, False), ("signed", False, True), ("encrypted", True, False)]
+)
 @pytest.mark.parametrize("technology", TECHNOLOGIES)
 def test_reply_leaves_as_the_agent_chose(
     story: Story, technology: str, choice: str, *, encrypts: bool, signs: bool

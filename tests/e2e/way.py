@@ -24,6 +24,17 @@ def unchanged(raw: bytes) -> bytes:
     return raw
 
 
+class _Patient(SMTP):
+    line_length_limit = 1 << 20
+
+
+class _LongLines(Controller):
+    """Takes lines as long as Postfix does; the limit of RFC 5321 §4.5.3.1.6 is for others to keep."""
+
+    def factory(self) -> SMTP:
+        return _Patient(self.handler, **self.SMTP_kwargs)
+
+
 class Way:
     """An SMTP server that hands on what it gets. Use it as a context manager."""
 
@@ -36,7 +47,7 @@ class Way:
 
     def __enter__(self) -> Self:
         (self.port,) = free_ports(1)
-        self._controller = Controller(self, hostname=self.host, port=self.port, data_size_limit=None)
+        self._controller = _LongLines(self, hostname=self.host, port=self.port, data_size_limit=None)
         self._controller.start()
         return self
 

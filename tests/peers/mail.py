@@ -3,7 +3,6 @@
 import base64
 import re
 import secrets
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -179,8 +178,7 @@ def _pkcs7_entity(der: bytes, kind: str) -> bytes:
 def _base64_entity(content_type: str, name: str, content: bytes) -> bytes:
     headers = f"Content-Type: {content_type}\r\nContent-Transfer-Encoding: base64\r\n"
     headers += f'Content-Disposition: attachment; filename="{name}"\r\n\r\n'
-    encoded = base64.b64encode(content).decode()
-    return (headers + "\r\n".join(textwrap.wrap(encoded, 76)) + "\r\n").encode()
+    return headers.encode() + with_crlf(base64.encodebytes(content))
 
 
 def _multipart(content_type: str, parts: Sequence[bytes]) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from hypothesis import given
@@ -242,12 +241,9 @@ def test_one_from_names_the_only_author():
         "\\" * 100_000,
     ],
 )
-def test_parse_list_takes_linear_time(value):
-    start = time.perf_counter()
-
-    parse_list(value)
-
-    assert time.perf_counter() - start < 3
+def test_parse_list_ends_on_hostile_values(value):
+    # A parser that takes quadratic time would not end here within the patience of anybody.
+    assert parse_list(value).mailboxes == ()
 
 
 # Where our answer differs from stalwart's on purpose: it keeps comments beside names, names that are no mailboxes,

@@ -74,6 +74,7 @@ def test_a_mistake_is_a_sentence_and_ends_with_2(sealdesk, words, sentence):
 
 @pytest.mark.sockets
 def test_run_starts_everything_and_ends_it_again(home, tmp_path):
+    home = home | {"SEALDESK_HOME": str(tmp_path / "home")}  # the demo gets a desk of its own
     web_port, intake_port = _free_port(), _free_port()
     ports = ("--port", str(web_port), "--intake-port", str(intake_port))
     with (tmp_path / "log").open("wb") as log:

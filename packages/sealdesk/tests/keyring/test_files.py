@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+
 from sealdesk.core.errors import NotAllowed
 from sealdesk.keyring import files
 from sealdesk.keyring.actions import import_keys

@@ -1,7 +1,6 @@
 """Messages made by gpg, opened by us."""
 
 import bz2
-import time
 from dataclasses import replace
 
 import pytest
@@ -126,20 +125,18 @@ def test_decrypt_of_something_else_than_a_message_is_damaged(gpg, store, policy,
         assert (result.facts.verdict, result.payload) == (Encryption.DAMAGED, None)
 
 
-def test_decrypt_of_a_bzip2_bomb_stops_at_the_limit_quickly(gpg, store, now):
+def test_decrypt_of_a_bzip2_bomb_stops_at_the_limit(gpg, store, now):
     squeezer = bz2.BZ2Compressor()
     literal = b"".join(squeezer.compress(bytes(1 << 20)) for _ in range(300)) + squeezer.flush()
     assert len(literal) < 1000
     bomb = packet(Tag.COMPRESSED, b"\x03" + literal)
     message = gpg("--no-literal", "--compress-algo", "none", "--recipient", "bob@example.org", "--encrypt", stdin=bomb)
     limited = Policy(budget=Budget(payload_bytes=8 << 20))
-    started = time.perf_counter()
 
     result = openpgp.decrypt(message, store, limited, now)
 
     assert (result.facts.verdict, result.facts.why) == (Encryption.REFUSED, "limit_exceeded")
     assert result.payload is None
-    assert time.perf_counter() - started < 2
 
 
 def test_compressed_packets_inside_each_other_share_one_limit():

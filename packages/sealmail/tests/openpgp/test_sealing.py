@@ -134,7 +134,9 @@ def test_a_message_passed_on_to_someone_else_is_noticed(cast, policy, now):
     inner = sealing._signed_message(ENTITY, sealing._signing(cast.bob, at), [cast.alice.key], at)
     key = os.urandom(32)
     message = b"".join(
-        sealing._wrapped(key, sealing._target(one.key, openpgp.state_at(one.material, at).encryption), with_aead=False)
+        sealing._wrapped(
+            key, one.key, sealing._target(one.key, openpgp.state_at(one.material, at).encryption), with_aead=False
+        )
         for one in (cast.alice, cast.carol)
     ) + packet(Tag.PROTECTED, seal_mdc(inner, key))
 

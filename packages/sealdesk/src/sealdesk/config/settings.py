@@ -94,8 +94,6 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    "django_tasks",
-    "django_tasks_db",
     "sealdesk.core",
     "sealdesk.people",
     "sealdesk.keyring",
@@ -187,8 +185,6 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "sealdesk.people.accounts.ClosedAccounts"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
-
-TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 
 LANGUAGE_CODE = "en"
 USE_I18N = True

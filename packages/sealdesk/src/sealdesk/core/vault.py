@@ -1,7 +1,8 @@
 """Encryption at rest: one master key outside database and files wraps a random data key for each row with secrets.
 
 AES-256-GCM throughout. Additional data names the model, row and field, so that a ciphertext moved elsewhere does not
-open. Used through `core.sealed` (fields), `core.blobs` (files) and `core.hashing`; nothing else touches a key.
+open. Used through `core.sealed` (fields), `core.blobs` (files) and `core.hashing`; nothing else touches a key, the
+demo's own drawer excepted.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ _LETTERS = "abcdefghkmnpqrstuvwxyz23456789"
 
 def check_is_ours() -> None:
     """DemoError where a desk is in use already: a demo is never mixed into it."""
-    if not drawer.exists() and (Group.objects.exists() or Agent.objects.exists()):
+    is_in_use = Group.objects.exists() or Agent.objects.exists()
+    if is_in_use and not (drawer.exists() and is_furnished()):
         raise DemoError(
             "This desk is in use, and the demo needs one of its own. Give it another folder: "
             "SEALDESK_HOME=demo-home sealdesk run --demo"
@@ -38,6 +39,7 @@ def is_furnished() -> bool:
 def furnish(people: People) -> None:
     """Makes groups and agents, and adds the keys as an administrator would."""
     password = _new_password()
+    drawer.put(_PASSWORD_FILE, password.encode())
     with transaction.atomic():
         support = create_group(name="Support", addresses=[SUPPORT], by=None)
         legal = create_group(name="Legal", addresses=[LEGAL], by=None)
@@ -46,7 +48,6 @@ def furnish(people: People) -> None:
         )
         create_agent(email=BOB, password=password, name="Bob Brandt", groups=[legal], by=None)
         _add_keys(people, alice)
-    drawer.put(_PASSWORD_FILE, password.encode())
 
 
 def password() -> str:

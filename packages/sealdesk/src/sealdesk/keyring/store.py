@@ -39,11 +39,11 @@ class DeskKeys:
 
     def keys(self, ids: Collection[KeyId]) -> Sequence[Key]:
         """Public keys and certificates that go by any of these ids, name ids included."""
-        return keys_from(self._keys.filter(identifiers__identifier__in=ids).distinct()[:MOST_KEYS])
+        return self._readable(self._keys.filter(identifiers__identifier__in=ids).distinct()[:MOST_KEYS])
 
     def keys_of(self, address: str) -> Sequence[Key]:
         """Public keys and certificates that name this canonical address."""
-        return keys_from(self._keys.filter(named_addresses__address=address)[:MOST_KEYS])
+        return self._readable(self._keys.filter(named_addresses__address=address)[:MOST_KEYS])
 
     def revocations(self, issuer: KeyId) -> Sequence[bytes]:
         """CRLs and OCSP responses (DER) issued under this name."""
@@ -60,17 +60,20 @@ class DeskKeys:
     def _keys(self) -> QuerySet[StoredKey]:
         """Those that somebody decided about come first, so that a flood of candidates cannot push them out."""
         decided = TrustDecision.objects.filter(key=OuterRef("pk"), is_current=True)
-        rows = StoredKey.objects.filter(technology__in=self._technologies).annotate(is_decided=Exists(decided))
-        return rows.order_by("-is_decided", "origin", "-added_at")
+        return StoredKey.objects.annotate(is_decided=Exists(decided)).order_by("-is_decided", "origin", "-added_at")
 
     @property
     def _secrets(self) -> QuerySet[StoredSecret]:
-        ours = StoredSecret.groups.through.objects.filter(group_id__in=self._groups)
-        secrets = StoredSecret.objects.filter(pk__in=ours.values("storedsecret_id"))
+        ours = StoredSecret.objects.filter(groups__in=self._groups)
+        secrets = StoredSecret.objects.filter(pk__in=ours.values("pk"))
         return secrets.select_related("key").order_by("-added_at")
 
+    # Technologies are asked for here and not in the database, which would walk through all keys of one.
+
+    def _readable(self, rows: Iterable[StoredKey]) -> list[Key]:
+        return keys_from(row for row in rows if row.technology in self._technologies)
+
     def _usable(self, secrets: Iterable[StoredSecret], technologies: Collection[Technology]) -> list[SecretKey]:
-        # Asked here and not of the database, which would walk through all keys of a technology: secrets are few.
         return secrets_from(secret for secret in secrets if secret.key.technology in technologies)
 
 
@@ -92,7 +95,8 @@ class DeskTrust:
         """All CA certificates that vouch."""
         if Technology.SMIME not in self._technologies:
             return ()
-        decisions = list(self._current.filter(vouches=True).select_related("key"))
+        vouching = TrustDecision.objects.filter(vouches=True).select_related("key").order_by("decided_at")
+        decisions = [decision for decision in vouching if decision.is_current]
         keys = keys_from(decision.key for decision in decisions)
         return [
             Anchor(key=key, domains=None if decision.domains is None else tuple(decision.domains))

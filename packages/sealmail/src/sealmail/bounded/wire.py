@@ -11,6 +11,8 @@ import time
 
 _LENGTH = struct.Struct("!Q")
 _CHUNK = 1 << 20
+_FIRST_CHUNK = 1 << 16
+"""Holds most messages; room for a large chunk costs more than reading a small one."""
 _MOST_FRAMES = 100_000
 
 
@@ -62,9 +64,9 @@ class Wire:
 
     def _read_message(self, deadline: float | None) -> memoryview:
         """One whole message. Nothing follows it: each side speaks only when it is its turn."""
-        buffer = bytearray(self._read_some(_CHUNK, deadline))
+        buffer = bytearray(self._read_some(_FIRST_CHUNK, deadline))
         while len(buffer) < _LENGTH.size:
-            buffer += self._read_some(_CHUNK, deadline)
+            buffer += self._read_some(_FIRST_CHUNK, deadline)
         size = _LENGTH.unpack_from(buffer)[0]
         if not _LENGTH.size <= size <= self._most_bytes:
             raise ConnectionLost

@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='trustdecision',
-            index=models.Index(fields=['is_current', 'vouches'], name='keyring_tru_is_curr_603c8f_idx'),
+            index=models.Index(condition=models.Q(('vouches', True)), fields=['key'], name='vouching'),
         ),
         migrations.AddConstraint(
             model_name='trustdecision',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django import forms
@@ -28,7 +29,13 @@ class ChannelLine:
     security: str
 
 
-class ChannelForm(forms.ModelForm[Channel]):
+if TYPE_CHECKING:
+    _ModelForm = forms.ModelForm[Channel]
+else:  # takes no argument at run time
+    _ModelForm = forms.ModelForm
+
+
+class ChannelForm(_ModelForm):
     """What a channel needs. The password goes into the vault and never comes back to a page."""
 
     password = forms.CharField(required=False, widget=forms.PasswordInput(attrs={"autocomplete": "off"}))

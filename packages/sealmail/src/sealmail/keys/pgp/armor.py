@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -36,6 +37,8 @@ def dearmor(data: bytes) -> bytes:
     """
     if is_binary(data):
         return data
+    if (plain := _plain(data)) is not None:
+        return plain
     block = next(blocks(data), None)
     if block is None:
         raise InputError("There is no OpenPGP data here.")
@@ -51,6 +54,29 @@ def blocks(text: bytes) -> Iterator[Block]:
             label = start[len(_BEGIN) : -len(_DASHES)].decode("ascii", "replace")
             if label != "SIGNED MESSAGE":
                 yield Block(label=label, data=_decoded(lines))
+
+
+def _plain(text: bytes) -> bytes | None:
+    """What is in a message that is the whole text and holds nothing unusual, without a look at each of its lines."""
+    end = text.find(b"\n" + _END + b"MESSAGE")
+    blank = _BLANK_LINE.search(text, 0, max(end, 0))
+    if not text.startswith(_BEGIN + b"MESSAGE") or blank is None:
+        return None
+    begin, *headers = text[: blank.start()].splitlines()
+    if not begin.strip().endswith(_DASHES) or any(b":" not in one or _END in one for one in headers):
+        return None
+    body = text[blank.end() : end]
+    checksum = body.rfind(b"\n=")
+    if checksum >= 0 and _CHECKSUM.fullmatch(body, checksum):
+        body = body[:checksum]
+    try:
+        return _base64(body.translate(None, b"\r\n"))
+    except InputError:
+        return None
+
+
+_CHECKSUM = re.compile(rb"\n=\S{4}\s*")
+_BLANK_LINE = re.compile(rb"\n[ \t]*\r?\n")
 
 
 def _decoded(lines: Iterator[bytes]) -> bytes:
