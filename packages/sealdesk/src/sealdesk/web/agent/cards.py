@@ -8,11 +8,11 @@ from typing import Any
 
 from django.urls import reverse
 
-from sealdesk.mail.models import Delivery
+from sealdesk.mail.models import OutgoingState
 from sealdesk.mail.queries import ArticleMail
 from sealdesk.tickets.models import Article, ArticleKind, Attachment
 from sealdesk.web.presenters.badge import Seal, article_seal, part_faces
-from sealdesk.web.presenters.deliveries import DeliveryLine, delivery_line
+from sealdesk.web.presenters.deliveries import DeliveryLine, delivery_lines
 from sealdesk.web.presenters.evidence import Block, blocks
 from sealdesk.web.presenters.states import ARTICLE_KINDS
 from sealdesk.web.presenters.wording import Face
@@ -60,6 +60,7 @@ class ArticleCard:
     can_retry: bool
     has_source: bool
     deliveries: Sequence[DeliveryLine]
+    can_seal_again: bool
 
 
 def article_card(article: Article, mail: ArticleMail) -> ArticleCard:
@@ -84,9 +85,8 @@ def article_card(article: Article, mail: ArticleMail) -> ArticleCard:
         may_load_pictures=may_load_pictures(article),
         can_retry=is_incoming and mail.can_retry,
         has_source=mail.raw_mail is not None,
-        deliveries=[delivery_line(one, mail.outgoing) for one in sorted(mail.deliveries, key=_place)]
-        if mail.outgoing
-        else (),
+        deliveries=delivery_lines(mail.deliveries, mail.outgoing) if mail.outgoing else (),
+        can_seal_again=mail.outgoing is not None and mail.outgoing.state == OutgoingState.REFUSED,
     )
 
 
@@ -95,11 +95,6 @@ def may_load_pictures(article: Article) -> bool:
     parts = (article.report or {}).get("parts", ()) if article.kind == ArticleKind.INCOMING else ()
     sealed = {article.encryption, *(part["encryption"]["verdict"] for part in parts)} - {Encryption.NONE.value, ""}
     return bool(article.html) and article.kind == ArticleKind.INCOMING and not sealed
-
-
-def _place(delivery: Delivery) -> tuple[int, str]:
-    """To, Cc, Bcc, as in the mail."""
-    return ("to", "cc", "bcc").index(delivery.field), delivery.address
 
 
 def _recipients(article: Article) -> Iterator[RecipientLine]:
