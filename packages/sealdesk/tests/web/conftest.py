@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from django.conf import settings
 from django.test import Client
 
 from sealdesk.core.clock import now
@@ -27,12 +26,6 @@ HTML_MAIL = (
     b'<p onclick="x()">Look</p><script>alert(1)</script><img src="https://tracker.example/p.png">'
     b'<a href="https://evil.example/">bank.example</a>'
 )
-
-
-@pytest.fixture(scope="session", autouse=True)
-def static_folder():
-    """Where collected files would be; pages are served from the packages, but the folder is looked for."""
-    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture(scope="session")

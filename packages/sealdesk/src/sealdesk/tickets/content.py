@@ -19,6 +19,8 @@ class NewAttachment:
     content_type: str
     data: bytes = field(repr=False)
     content_id: str = ""
+    part: str = ""
+    """The path of the part that it came in, where that part is shown apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

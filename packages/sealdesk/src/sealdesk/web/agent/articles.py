@@ -125,7 +125,7 @@ def _back_to(article: Article) -> HttpResponse:
 def _pictures(article: Article) -> dict[str, html_mail.Picture]:
     return {
         file.content_id.strip("<>"): html_mail.Picture(content_type=file.content_type, data=attachments.read(file))
-        for file in article.attachments.all()
+        for file in article.attachments.filter(part="")  # what was opened apart is never shown in its surroundings
         if file.content_id and file.content_type in html_mail.PICTURE_TYPES and file.size <= html_mail.PICTURE_LIMIT
     }
 

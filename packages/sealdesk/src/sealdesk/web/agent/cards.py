@@ -13,7 +13,7 @@ from sealdesk.mail.queries import ArticleMail
 from sealdesk.tickets.models import Article, ArticleKind, Attachment
 from sealdesk.web.presenters.badge import Seal, article_seal, part_faces
 from sealdesk.web.presenters.deliveries import DeliveryLine, delivery_lines
-from sealdesk.web.presenters.evidence import Block, blocks
+from sealdesk.web.presenters.evidence import Block, blocks, shown_report
 from sealdesk.web.presenters.states import ARTICLE_KINDS
 from sealdesk.web.presenters.wording import Face
 from sealmail.report import Encryption
@@ -37,6 +37,7 @@ class PartCard:
     path: str
     faces: tuple[Face, ...]
     text: str
+    files: Sequence[Attachment]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,8 @@ def article_card(article: Article, mail: ArticleMail) -> ArticleCard:
     """The card of an article with what lies behind it."""
     is_incoming = article.kind == ArticleKind.INCOMING
     seal = article_seal(article) if is_incoming else None
-    report: Mapping[str, Any] = (article.report or {}) if is_incoming else {}
+    report: Mapping[str, Any] = shown_report(article) if is_incoming else {}
+    files = [file for file in article.attachments.all() if file.name.lower() not in SEALING_ONLY]
     return ArticleCard(
         article=article,
         kind=ARTICLE_KINDS[ArticleKind(article.kind)],
@@ -78,8 +80,8 @@ def article_card(article: Article, mail: ArticleMail) -> ArticleCard:
         seal=seal,
         evidence=blocks(report),
         notices=seal.notices if seal else (),
-        parts=[_part(part) for part in report.get("parts", ())],
-        files=[file for file in article.attachments.all() if file.name.lower() not in SEALING_ONLY],
+        parts=[_part(part, files) for part in report.get("parts", ())],
+        files=[file for file in files if not file.part],
         has_html=bool(article.html),
         frame=reverse("article_html", args=[article.pk]),
         may_load_pictures=may_load_pictures(article),
@@ -92,7 +94,7 @@ def article_card(article: Article, mail: ArticleMail) -> ArticleCard:
 
 def may_load_pictures(article: Article) -> bool:
     """Only in mail that is plain through and through: fetching could carry out what was decrypted."""
-    parts = (article.report or {}).get("parts", ()) if article.kind == ArticleKind.INCOMING else ()
+    parts = shown_report(article).get("parts", ()) if article.kind == ArticleKind.INCOMING else ()
     sealed = {article.encryption, *(part["encryption"]["verdict"] for part in parts)} - {Encryption.NONE.value, ""}
     return bool(article.html) and article.kind == ArticleKind.INCOMING and not sealed
 
@@ -103,6 +105,11 @@ def _recipients(article: Article) -> Iterator[RecipientLine]:
             yield RecipientLine(field=field, addresses=", ".join(addresses))
 
 
-def _part(part: Mapping[str, Any]) -> PartCard:
+def _part(part: Mapping[str, Any], files: Sequence[Attachment]) -> PartCard:
     content = part.get("content") or {}
-    return PartCard(path=part["path"], faces=part_faces(part), text=content.get("text") or "")
+    return PartCard(
+        path=part["path"],
+        faces=part_faces(part),
+        text=content.get("text") or "",
+        files=[file for file in files if file.part == part["path"]],
+    )

@@ -52,7 +52,7 @@ def ticket_seal(ticket: Ticket) -> Seal | None:
 
 def article_seal(article: Article) -> Seal:
     """The badge of an incoming mail."""
-    report: Mapping[str, Any] = article.report or {}
+    report: Mapping[str, Any] = evidence.shown_report(article)
     gaps = evidence.gaps(report, article)
     return Seal(
         encryption=fill(_encryption(article, _reason(report)), gaps | evidence.opening_gaps(report)),

@@ -37,6 +37,18 @@ class Block:
     is_nested: bool = False
 
 
+def shown_report(article: Article) -> JSON:
+    """The report that what is shown comes from: that of receipt, or of the later look that knew more."""
+    receipt: JSON = article.report or {}
+    looks = [receipt, *(look["report"] for look in reversed(receipt.get("rechecks", ())))]
+    shown = (article.encryption, article.signature)
+    return next((look for look in looks if look and _verdicts(look) == shown), receipt)
+
+
+def _verdicts(report: JSON) -> tuple[str, str]:
+    return report["encryption"]["verdict"], report["signature"]["verdict"]
+
+
 def blocks(report: JSON | None) -> list[Block]:
     """All facts of a report: its time, each layer from the outside in, parts, and the keys that came along."""
     if not report:
