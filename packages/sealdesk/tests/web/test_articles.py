@@ -221,6 +221,7 @@ def test_part_opened_apart_keeps_its_words_and_files_in_its_own_frame(alice, cas
         (False, False),
     ]
     assert "Encrypted for you" in framed
+    assert "our key" in framed
     file = alice.get(reverse("attachment", args=[article.attachments.get().pk]))
     assert b"".join(file.streaming_content) == b"the hidden file"
 

@@ -26,8 +26,8 @@ def test_every_file_that_the_style_sheet_names_is_there(db):
     assert [name for name in named if not (sheet.parent / name).is_file()] == []
 
 
-def test_icon_of_the_desk_is_served(client):
-    response = client.get("/static/sealdesk/favicon.svg")
+def test_pages_name_an_icon_that_is_there(client, db):
+    shown = client.get("/accounts/login/").content.decode()
 
-    response.close()
-    assert (response.status_code, response["Content-Type"]) == (200, "image/svg+xml")
+    (address,) = re.findall(r'<link rel="icon" href="/static/([^"]+)"', shown)
+    assert finders.find(address)

@@ -80,7 +80,7 @@ def article_card(article: Article, mail: ArticleMail) -> ArticleCard:
         seal=seal,
         evidence=blocks(report),
         notices=seal.notices if seal else (),
-        parts=[_part(part, files) for part in report.get("parts", ())],
+        parts=[_part(article, part, files) for part in report.get("parts", ())],
         files=[file for file in files if not file.part],
         has_html=bool(article.html),
         frame=reverse("article_html", args=[article.pk]),
@@ -105,11 +105,11 @@ def _recipients(article: Article) -> Iterator[RecipientLine]:
             yield RecipientLine(field=field, addresses=", ".join(addresses))
 
 
-def _part(part: Mapping[str, Any], files: Sequence[Attachment]) -> PartCard:
+def _part(article: Article, part: Mapping[str, Any], files: Sequence[Attachment]) -> PartCard:
     content = part.get("content") or {}
     return PartCard(
         path=part["path"],
-        faces=part_faces(part),
+        faces=part_faces(part, article.sender),
         text=content.get("text") or "",
         files=[file for file in files if file.part == part["path"]],
     )
