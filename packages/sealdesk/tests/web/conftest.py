@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from django.conf import settings
 from django.test import Client
 
 from sealdesk.core.clock import now
@@ -27,12 +26,6 @@ HTML_MAIL = (
     b'<p onclick="x()">Look</p><script>alert(1)</script><img src="https://tracker.example/p.png">'
     b'<a href="https://evil.example/">bank.example</a>'
 )
-
-
-@pytest.fixture(scope="session", autouse=True)
-def static_folder():
-    """Where collected files would be; pages are served from the packages, but the folder is looked for."""
-    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture(scope="session")
@@ -151,3 +144,16 @@ def write(cast, own_key):
 
 def _bytes(text):
     return text if isinstance(text, bytes) else text.encode()
+
+
+def wrapped(sealed):
+    """A plain mail of Mallory with somebody else's sealed mail as a part of it."""
+    head, _, body = sealed.partition(b"\r\n\r\n")
+    kept = (b"content-", b"mime-", b" ", b"\t")
+    fields = [line for line in head.split(b"\r\n") if line.lower().startswith(kept)]
+    part = b"\r\n".join(fields) + b"\r\n\r\n" + body
+    return (
+        b"From: mallory@evil.example\r\nTo: support@desk.example\r\nSubject: Hi\r\nMessage-ID: <w@evil.example>\r\n"
+        b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n'
+        b"--b\r\nContent-Type: text/plain\r\n\r\nPlease answer.\r\n--b\r\n" + part + b"\r\n--b--\r\n"
+    )

@@ -120,6 +120,7 @@ def test_sign_in_works_and_says_what_was_wrong(alice):
     right = client.post("/accounts/login/", {"login": "alice@desk.example", "password": "a long password"})
 
     assert (wrong.status_code, right.status_code, right.url) == (200, 302, "/")
+    assert "Successfully" not in client.get("/", follow=True).content.decode()
     assert b"alice@desk.example" in wrong.content
     assert b"not correct" in wrong.content
 

@@ -6,6 +6,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from sealdesk.core.clock import now
+from sealdesk.keyring.actions import Vouching, harvest, import_keys
 from sealdesk.keyring.models import StoredKey, StoredSecret, TrustDecision
 from sealdesk.keyring.queries import default_for, technologies_on
 from sealdesk.mail.models import Channel
@@ -182,3 +184,15 @@ def test_channel_is_encrypted_unless_somebody_decides_otherwise(admin):
     form = admin.get(reverse("admin_channels")).context["form"]
 
     assert form["security"].value() == "tls"
+
+
+def test_list_says_which_keys_a_trusted_issuer_vouches_for(admin, cast):
+    ca, candidate = cast.ca.certificate, cast.carol.smime.key
+    harvest(keys=[candidate], at=now())
+    before = admin.get(reverse("admin_smime")).content.decode()
+    import_keys(blob=ca.material, vouching={ca.fingerprint: Vouching()}, by=None)
+
+    after = admin.get(reverse("admin_smime")).content.decode()
+
+    assert ("not confirmed" in before, "not confirmed" in after) == (True, False)
+    assert f"issued by a trusted CA ({ca.name})" in after

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 
-from sealdesk.keyring.actions import import_keys
+from sealdesk.core.clock import now
+from sealdesk.keyring.actions import Vouching, import_keys
 from sealdesk.keyring.models import StoredKey
 from sealdesk.web.html_mail import POLICY, POLICY_WITH_PICTURES
-from sealmail.testing import export_pem
+from sealmail.testing import export_armored, export_pem
 
-from .conftest import HTML_MAIL
+from .conftest import HTML_MAIL, wrapped
+
+DAY = timedelta(days=1)
 
 
 def page(client, article):
@@ -174,4 +178,71 @@ def test_keys_of_the_customer_stand_beside_the_ticket(alice, cast, know, take_in
     shown = page(alice, take_in(write(cast.carol)))
 
     assert StoredKey.objects.count() == 1
-    assert "S/MIME, trusted by hand" in shown
+    assert "S/MIME, confirmed by hand" in shown
+
+
+@pytest.mark.mission("S9")
+def test_certificate_of_a_trusted_issuer_is_shown_as_such(alice, cast, own, take_in, write):
+    import_keys(blob=cast.ca.certificate.material, vouching={cast.ca.certificate.fingerprint: Vouching()}, by=None)
+
+    shown = page(alice, take_in(write(cast.carol, sign=True)))
+
+    assert "Signed by carol@customer.example" in shown
+    assert f"S/MIME, issued by a trusted CA ({cast.ca.certificate.name})" in shown
+    assert "not confirmed" not in shown
+
+
+def test_certificate_that_came_with_a_mail_is_not_confirmed(alice, cast, take_in, write):
+    assert "S/MIME, not confirmed" in page(alice, take_in(write(cast.carol, sign=True)))
+
+
+def test_expired_certificate_says_so_beside_its_trust(alice, cast, take_in, write):
+    article = take_in(write(cast.carol))
+    old = cast.ca.issue("carol@customer.example", valid_from=now() - 3 * DAY, valid_until=now() - DAY)
+    import_keys(blob=export_armored(old.key).encode(), by=None)
+
+    shown = page(alice, article)
+
+    assert "S/MIME, confirmed by hand" in shown
+    assert re.search(r"expired</span>,\s*was valid until", shown)
+
+
+def test_part_opened_apart_keeps_its_words_and_files_in_its_own_frame(alice, cast, own, take_in, write):
+    files = [("secret.txt", "text/plain", b"the hidden file")]
+    article = take_in(wrapped(write(cast.carol, text="the hidden words", encrypt=True, files=files)))
+
+    shown = page(alice, article)
+
+    around, framed = shown.split('<section class="framed">')
+    framed, after = framed.split("</section>", 1)
+    assert [("the hidden words" in text, "secret.txt" in text) for text in (around, framed, after)] == [
+        (False, False),
+        (True, True),
+        (False, False),
+    ]
+    assert "Encrypted for you" in framed
+    assert "our key" in framed
+    file = alice.get(reverse("attachment", args=[article.attachments.get().pk]))
+    assert b"".join(file.streaming_content) == b"the hidden file"
+
+
+@pytest.mark.mission("H1")
+def test_picture_of_a_part_opened_apart_is_never_shown_in_the_mail_around_it(alice, cast, own, take_in, write):
+    article = take_in(wrapped(write(cast.carol, encrypt=True, files=[("p.png", "image/png", b"secret pixels")])))
+    article.attachments.update(content_id="p@customer.example")
+    article.html = '<img src="cid:p@customer.example">'
+    article.save()
+
+    shown = alice.get(reverse("article_html", args=[article.pk])).content.decode()
+
+    assert "data:image" not in shown
+
+
+def test_part_that_was_opened_later_is_shown(alice, cast, own_key, take_in, write):
+    article = take_in(wrapped(write(cast.carol, text="the hidden words", encrypt=True)))
+    before = page(alice, article)
+    import_keys(blob=export_pem(own_key), by=None)
+
+    alice.post(reverse("article_retry", args=[article.pk]))
+
+    assert ("the hidden words" in before, "the hidden words" in page(alice, article)) == (False, True)

@@ -9,6 +9,8 @@ from sealdesk.keyring.actions import set_default
 from sealdesk.mail.models import Outgoing
 from sealmail.keys import Technology
 
+from .conftest import wrapped
+
 pytestmark = pytest.mark.mission("A1")
 
 
@@ -197,3 +199,58 @@ def test_new_ticket_in_a_group_that_is_not_mine_is_refused(alice, billing):
     response = alice.post(reverse("ticket_new"), typed)
 
     assert (response.status_code, Outgoing.objects.count()) == (422, 0)
+
+
+def quoted(client, ticket):
+    return client.get(reverse("ticket", args=[ticket.number])).context["composer"].letter.quote
+
+
+def test_quote_names_the_address_and_marks_each_line(alice, cast, own, take_in, write):
+    article = take_in(write(cast.carol, text="One\n\nthree\n", encrypt=True))
+
+    first, *lines = quoted(alice, article.ticket).splitlines()
+
+    assert first.endswith(", carol@customer.example wrote:")
+    assert lines == ["> One", ">", "> three"]
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_quote_leaves_below_the_words_and_only_where_it_is_wanted(alice, ticket, wanted):
+    send(alice, ticket, to="carol@customer.example", quote="> old words", **({"with_quote": "on"} if wanted else {}))
+
+    text = Outgoing.objects.get().article.text
+    assert text == ("The answer.\n\n> old words\n" if wanted else "The answer.")
+
+
+def test_quote_alone_is_no_answer(alice, ticket):
+    response = send(alice, ticket, to="carol@customer.example", text=" ", quote="> old words", with_quote="on")
+
+    assert (response.status_code, Outgoing.objects.count()) == (422, 0)
+    assert "&gt; old words" in response.content.decode()
+
+
+@pytest.mark.mission("H1")
+def test_words_of_a_part_that_was_opened_apart_are_never_quoted(alice, cast, own, own_key, take_in, write):
+    article = take_in(wrapped(write(cast.carol, text="the stolen words", encrypt=True)))
+
+    shown = alice.get(reverse("ticket", args=[article.ticket.number]))
+
+    assert "the stolen words" in shown.content.decode()
+    assert quoted(alice, article.ticket).splitlines()[1:] == ["> Please answer."]
+
+
+@pytest.mark.mission("H1")
+def test_words_that_formatting_may_hide_are_not_quoted_from_encrypted_mail(alice, cast, own, take_in, write):
+    article = take_in(write(cast.carol, text="Hello the hidden words", encrypt=True))
+    article.html = '<p>Hello</p><p style="font-size:0">the hidden words</p>'
+    article.save()
+
+    assert quoted(alice, article.ticket) == ""
+
+
+def test_long_mail_is_quoted_in_part(alice, take_in, write, cast):
+    article = take_in(write(cast.erin, text="line\n" * 5000))
+
+    lines = quoted(alice, article.ticket).splitlines()
+
+    assert (len(lines), lines[-1]) == (402, "> […]")

@@ -11,6 +11,7 @@ from sealdesk.tickets.models import Attachment
 
 _NAME_LIMIT = 300
 _TYPE_LIMIT = 200
+_PART_LIMIT = 100
 
 
 @contextmanager
@@ -48,6 +49,7 @@ def _store(file: NewAttachment, position: int) -> Attachment:
         content_type=readable(file.content_type, _TYPE_LIMIT),
         size=len(file.data),
         content_id=readable(file.content_id, _NAME_LIMIT),
+        part=file.part[:_PART_LIMIT],
     )
     row.blob = blobs.write(file.data, key=row.data_key(), context=_context(row))
     return row

@@ -19,6 +19,8 @@ class NewAttachment:
     content_type: str
     data: bytes = field(repr=False)
     content_id: str = ""
+    part: str = ""
+    """The path of the part that it came in, where that part is shown apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +71,8 @@ def readable(text: str, limit: int) -> str:
     return text.encode("utf-8", "replace").decode().replace("\x00", "")[:limit]
 
 
-def verdict_codes(report: Report, *, more_warnings: Sequence[str] = ()) -> VerdictCodes:
-    """The codes of a report."""
+def verdict_codes(report: Report, *, author: str | None, more_warnings: Sequence[str] = ()) -> VerdictCodes:
+    """The codes of a report. `author`: the canonical address that the mail is from, to which a good signer is bound."""
     signature, encryption = report.signature, report.encryption
     signer = signature.facts.key if signature.facts else None
     technology = signature.technology or encryption.technology
@@ -82,6 +84,11 @@ def verdict_codes(report: Report, *, more_warnings: Sequence[str] = ()) -> Verdi
         signature_covers=signature.covers.value,
         technology=technology.value if technology else "",
         signer_fingerprint=signer.fingerprint if signer else "",
-        signer_address=signer.addresses[0] if signer and signer.addresses else "",
+        signer_address=_signer_address(signer.addresses, author) if signer else "",
         warnings=(*(warning.value for warning in report.warnings), *more_warnings),
     )
+
+
+def _signer_address(addresses: Sequence[str], author: str | None) -> str:
+    """Of several addresses in a key the one that wrote; the key's main one where none of them did."""
+    return author if author and author in addresses else next(iter(addresses), "")

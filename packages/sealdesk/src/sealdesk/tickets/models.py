@@ -101,6 +101,9 @@ class Attachment(SealedModel):
     size = models.PositiveBigIntegerField()
     content_id = models.CharField(max_length=300, blank=True)
     blob = models.CharField(max_length=200)
+    part = models.CharField(max_length=100, blank=True)
+    """The path of the part that it came in, where that part was opened apart. Such a file is never mixed with those of
+    the mail around it."""
 
     class Meta:
         ordering = ("position",)

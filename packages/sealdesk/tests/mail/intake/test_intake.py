@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from cryptography import x509
 from django.core.files.storage import default_storage
 from django.db import connection
 
@@ -16,6 +17,7 @@ from sealdesk.mail.models import Channel, RawMail, RawState, SecurityLogEntry
 from sealdesk.mail.outbox.actions import reply
 from sealdesk.tickets import attachments
 from sealdesk.tickets.models import Article, Ticket, TicketEvent, TicketState
+from sealmail.testing.cast import Person
 
 pytestmark = pytest.mark.django_db
 
@@ -395,3 +397,14 @@ def _blobs():
     for folder in default_storage.listdir("")[0]:
         found += default_storage.listdir(folder)[1]
     return found
+
+
+def test_signer_is_the_address_that_wrote_and_not_the_first_in_his_certificate(cast, ring, write, take_in, support):
+    names = x509.SubjectAlternativeName([x509.RFC822Name("desk@bank.example"), x509.RFC822Name("carol@bank.example")])
+    secret = cast.ca.issue("carol@bank.example", extra=[names])
+    ring.know(secret.key)
+    author = Person(name="Carol", address="carol@bank.example", smime=secret)
+
+    article = take_in(write(author, sign=True), group=support).article
+
+    assert (article.signature, article.signer_address) == ("good", "carol@bank.example")

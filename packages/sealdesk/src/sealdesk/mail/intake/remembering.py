@@ -21,9 +21,10 @@ class Batch:
         self.trust: TrustBook = _Trust(DeskTrust())
         self._keys: dict[Hashable, KeyStore] = {}
 
-    def keys(self, group: Group) -> KeyStore:
-        """The key ring with the secret keys of this group."""
-        return self._keys.setdefault(group.pk, _Keys(DeskKeys([group])))
+    def keys(self, group: Group | None) -> KeyStore:
+        """The key ring with the secret keys of this group; None: with no secret key."""
+        name = group.pk if group else None
+        return self._keys.setdefault(name, _Keys(DeskKeys([group] if group else None)))
 
 
 class _Keys:

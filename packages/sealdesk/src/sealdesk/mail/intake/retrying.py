@@ -17,12 +17,12 @@ from sealdesk.core.clock import now
 from sealdesk.mail import rawmail, securitylog
 from sealdesk.mail.intake.decision import Mark
 from sealdesk.mail.intake.opening import open_for
-from sealdesk.mail.intake.writing import article_content, new_attachments, note_keys, report_json
+from sealdesk.mail.intake.writing import article_content, codes_of, new_attachments, note_keys, report_json
 from sealdesk.mail.messageids import untagged
 from sealdesk.mail.models import RawMail
 from sealdesk.people.models import Agent
 from sealdesk.tickets.attachments import stored
-from sealdesk.tickets.content import VerdictCodes, readable, verdict_codes
+from sealdesk.tickets.content import VerdictCodes, readable
 from sealdesk.tickets.errors import TicketError
 from sealdesk.tickets.events import EventKind, record
 from sealdesk.tickets.models import Article, ArticleKind, Attachment
@@ -71,7 +71,7 @@ def retry(*, article: Article, by: Agent | None) -> Retried:
     """Opens the raw mail again with the keys of the ticket's group, as of the time of receipt."""
     mail = _raw_mail(article, by)
     opened = open_for(article.ticket.group, rawmail.read(mail), mail.received_at)
-    codes = verdict_codes(opened.report, more_warnings=_own_marks(article))
+    codes = codes_of(opened, _own_marks(article))
     if not knows_more(_codes_of(article), codes):
         with transaction.atomic():
             _add_recheck(article, opened, by)

@@ -13,10 +13,10 @@ from sealdesk.mail.models import KeySighting, RawMail
 from sealdesk.people.actions import ensure_customer
 from sealdesk.people.models import Group
 from sealdesk.tickets.actions import add_incoming_article, open_ticket
-from sealdesk.tickets.content import ArticleContent, NewAttachment, readable, verdict_codes
+from sealdesk.tickets.content import ArticleContent, NewAttachment, VerdictCodes, readable, verdict_codes
 from sealdesk.tickets.models import Article, Attachment, Ticket
 from sealmail.addresses import Mailbox
-from sealmail.opening import Opened
+from sealmail.opening import Opened, OpenedAttachment
 from sealmail.reporting import opened_to_json, report_to_json
 
 _KEYS_HARVESTED = 50
@@ -30,7 +30,7 @@ def write_article(
     article = add_incoming_article(
         ticket=ticket,
         content=article_content(opened, is_automatic=not decision.may_be_answered),
-        verdict=verdict_codes(opened.report, more_warnings=[mark.value for mark in decision.marks]),
+        verdict=codes_of(opened, [mark.value for mark in decision.marks]),
         report=report_json(opened),
         attachments=attachments,
         at=mail.received_at,
@@ -62,16 +62,16 @@ def article_content(opened: Opened, *, is_automatic: bool) -> ArticleContent:
 
 
 def new_attachments(opened: Opened) -> list[NewAttachment]:
-    """The files of an opened mail; an encrypted body that did not open is one of them."""
-    return [
-        NewAttachment(
-            name=file.name,
-            content_type=file.content_type,
-            data=file.data,
-            content_id=(file.content_id or "").strip("<>"),
-        )
-        for file in opened.content.attachments
-    ]
+    """The files of an opened mail, then those of each part that is shown apart; an encrypted body that did not open is
+    one of them.
+    """
+    contents = [("", opened.content), *((part.path, part.content) for part in opened.parts)]
+    return [_new_attachment(file, path) for path, content in contents for file in content.attachments]
+
+
+def codes_of(opened: Opened, marks: Sequence[str]) -> VerdictCodes:
+    """The codes of an opened mail, with the desk's own marks."""
+    return verdict_codes(opened.report, author=sender_of(opened), more_warnings=marks)
 
 
 def report_json(opened: Opened) -> dict[str, object]:
@@ -90,6 +90,16 @@ def note_keys(opened: Opened, article: Article) -> None:
     keys = {key.pk: key for key in harvest(keys=seen, at=article.created_at)}
     sightings = [KeySighting(key=key, article=article, at=article.created_at) for key in keys.values()]
     KeySighting.objects.bulk_create(sightings, ignore_conflicts=True)
+
+
+def _new_attachment(file: OpenedAttachment, part: str) -> NewAttachment:
+    return NewAttachment(
+        name=file.name,
+        content_type=file.content_type,
+        data=file.data,
+        content_id=(file.content_id or "").strip("<>"),
+        part=part,
+    )
 
 
 def _ticket(opened: Opened, decision: Decision, group: Group) -> Ticket:

@@ -20,6 +20,7 @@ from sealdesk.keyring import actions
 from sealdesk.keyring.models import StoredKey
 from sealdesk.keyring.queries import default_for, key_rows, stored_keys, technologies_on
 from sealdesk.mail.queries import security_log
+from sealdesk.mail.standing import standings
 from sealdesk.people.models import Group
 from sealdesk.web.access import AgentRequest, staff_page
 from sealdesk.web.admin.downloads import public_text
@@ -186,8 +187,7 @@ def _show(
 
 
 def _lists(technology: Technology) -> list[KeyList]:
-    added = [key_face(row) for row in key_rows(stored_keys(technology)[:LONGEST_LIST])]
-    seen = [key_face(row) for row in key_rows(stored_keys(technology, candidates=True)[:LONGEST_LIST])]
+    added, seen = (_faces(technology, candidates=candidates) for candidates in (False, True))
     own = [face for face in added if face.has_secret]
     issuers = [face for face in added if face.key.is_ca and not face.has_secret]
     contacts = [face for face in added if not face.has_secret and not face.key.is_ca]
@@ -197,8 +197,14 @@ def _lists(technology: Technology) -> list[KeyList]:
             title="Contacts", keys=contacts, empty="Certificates and keys of customers appear when they are added."
         ),
         *([KeyList(title="Issuers", keys=issuers, empty="")] if issuers else []),
-        *([KeyList(title="Seen in mail, confirmed by nobody", keys=seen, empty="")] if seen else []),
+        *([KeyList(title="Seen in mail, added by nobody", keys=seen, empty="")] if seen else []),
     ]
+
+
+def _faces(technology: Technology, *, candidates: bool) -> list[KeyFace]:
+    rows = key_rows(stored_keys(technology, candidates=candidates)[:LONGEST_LIST])
+    trust = standings(rows)
+    return [key_face(row, trust.get(row.key.pk, {})) for row in rows]
 
 
 def _adds(technology: Technology, failed: AddingForm | None) -> list[Adding]:

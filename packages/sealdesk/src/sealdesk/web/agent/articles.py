@@ -7,7 +7,8 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
@@ -15,7 +16,8 @@ from django.views.decorators.http import require_GET, require_POST
 from sealdesk.core.errors import DeskError
 from sealdesk.mail import rawmail
 from sealdesk.mail.intake.retrying import retry
-from sealdesk.mail.models import RawMail
+from sealdesk.mail.models import Copy, CopyState, Outgoing, RawMail
+from sealdesk.mail.outbox import actions as outbox
 from sealdesk.tickets import attachments
 from sealdesk.tickets.errors import TicketError
 from sealdesk.tickets.models import Article
@@ -78,7 +80,35 @@ def retry_opening(request: AgentRequest, article_id: UUID) -> HttpResponse:
             messages.info(request, "Opened and checked again with the keys that are here now: nothing changed.")
     except (DeskError, TicketError) as error:
         messages.error(request, str(error))
-    return redirect(f"{_ticket_address(article)}#article-{article.pk}")
+    return _back_to(article)
+
+
+@agent_page
+@require_POST
+def seal_again(request: AgentRequest, article_id: UUID) -> HttpResponse:
+    """A mail of ours that was refused is sealed with the keys that are here now, and sent."""
+    article = _article(request, article_id)
+    outgoing = get_object_or_404(Outgoing, article=article)
+    try:
+        outbox.seal_again(outgoing=outgoing, by=request.user)
+    except DeskError as error:
+        messages.error(request, error.sentence)
+    return _back_to(article)
+
+
+@agent_page
+@require_POST
+def send_again(request: AgentRequest, article_id: UUID, copy_id: UUID) -> HttpResponse:
+    """A sealed copy that failed is sent once more; one whose fate is unknown only after a confirmation."""
+    article = _article(request, article_id)
+    copy = get_object_or_404(Copy, pk=copy_id, outgoing__article=article)
+    try:
+        if copy.state == CopyState.UNKNOWN and "may_arrive_twice" not in request.POST:
+            raise TicketError("It may have arrived already. Confirm that it may arrive twice, or leave it.")
+        outbox.send_again(copy=copy, by=request.user)
+    except DeskError as error:
+        messages.error(request, error.sentence)
+    return _back_to(article)
 
 
 def _article(request: AgentRequest, article_id: UUID) -> Article:
@@ -88,16 +118,14 @@ def _article(request: AgentRequest, article_id: UUID) -> Article:
     return article
 
 
-def _ticket_address(article: Article) -> str:
-    from django.urls import reverse
-
-    return reverse("ticket", args=[article.ticket.number])
+def _back_to(article: Article) -> HttpResponse:
+    return redirect(f"{reverse('ticket', args=[article.ticket.number])}#article-{article.pk}")
 
 
 def _pictures(article: Article) -> dict[str, html_mail.Picture]:
     return {
         file.content_id.strip("<>"): html_mail.Picture(content_type=file.content_type, data=attachments.read(file))
-        for file in article.attachments.all()
+        for file in article.attachments.filter(part="")  # what was opened apart is never shown in its surroundings
         if file.content_id and file.content_type in html_mail.PICTURE_TYPES and file.size <= html_mail.PICTURE_LIMIT
     }
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from django.urls import reverse
 
-from sealdesk.mail.models import Delivery
+from sealdesk.mail.models import OutgoingState
 from sealdesk.mail.queries import ArticleMail
 from sealdesk.tickets.models import Article, ArticleKind, Attachment
 from sealdesk.web.presenters.badge import Seal, article_seal, part_faces
-from sealdesk.web.presenters.deliveries import DeliveryLine, delivery_line
-from sealdesk.web.presenters.evidence import Block, blocks
+from sealdesk.web.presenters.deliveries import DeliveryLine, delivery_lines
+from sealdesk.web.presenters.evidence import Block, blocks, shown_report
 from sealdesk.web.presenters.states import ARTICLE_KINDS
 from sealdesk.web.presenters.wording import Face
 from sealmail.report import Encryption
@@ -37,6 +37,7 @@ class PartCard:
     path: str
     faces: tuple[Face, ...]
     text: str
+    files: Sequence[Attachment]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +61,15 @@ class ArticleCard:
     can_retry: bool
     has_source: bool
     deliveries: Sequence[DeliveryLine]
+    can_seal_again: bool
 
 
 def article_card(article: Article, mail: ArticleMail) -> ArticleCard:
     """The card of an article with what lies behind it."""
     is_incoming = article.kind == ArticleKind.INCOMING
     seal = article_seal(article) if is_incoming else None
-    report: Mapping[str, Any] = (article.report or {}) if is_incoming else {}
+    report: Mapping[str, Any] = shown_report(article) if is_incoming else {}
+    files = [file for file in article.attachments.all() if file.name.lower() not in SEALING_ONLY]
     return ArticleCard(
         article=article,
         kind=ARTICLE_KINDS[ArticleKind(article.kind)],
@@ -77,29 +80,23 @@ def article_card(article: Article, mail: ArticleMail) -> ArticleCard:
         seal=seal,
         evidence=blocks(report),
         notices=seal.notices if seal else (),
-        parts=[_part(part) for part in report.get("parts", ())],
-        files=[file for file in article.attachments.all() if file.name.lower() not in SEALING_ONLY],
+        parts=[_part(article, part, files) for part in report.get("parts", ())],
+        files=[file for file in files if not file.part],
         has_html=bool(article.html),
         frame=reverse("article_html", args=[article.pk]),
         may_load_pictures=may_load_pictures(article),
         can_retry=is_incoming and mail.can_retry,
         has_source=mail.raw_mail is not None,
-        deliveries=[delivery_line(one, mail.outgoing) for one in sorted(mail.deliveries, key=_place)]
-        if mail.outgoing
-        else (),
+        deliveries=delivery_lines(mail.deliveries, mail.outgoing) if mail.outgoing else (),
+        can_seal_again=mail.outgoing is not None and mail.outgoing.state == OutgoingState.REFUSED,
     )
 
 
 def may_load_pictures(article: Article) -> bool:
     """Only in mail that is plain through and through: fetching could carry out what was decrypted."""
-    parts = (article.report or {}).get("parts", ()) if article.kind == ArticleKind.INCOMING else ()
+    parts = shown_report(article).get("parts", ()) if article.kind == ArticleKind.INCOMING else ()
     sealed = {article.encryption, *(part["encryption"]["verdict"] for part in parts)} - {Encryption.NONE.value, ""}
     return bool(article.html) and article.kind == ArticleKind.INCOMING and not sealed
-
-
-def _place(delivery: Delivery) -> tuple[int, str]:
-    """To, Cc, Bcc, as in the mail."""
-    return ("to", "cc", "bcc").index(delivery.field), delivery.address
 
 
 def _recipients(article: Article) -> Iterator[RecipientLine]:
@@ -108,6 +105,11 @@ def _recipients(article: Article) -> Iterator[RecipientLine]:
             yield RecipientLine(field=field, addresses=", ".join(addresses))
 
 
-def _part(part: Mapping[str, Any]) -> PartCard:
+def _part(article: Article, part: Mapping[str, Any], files: Sequence[Attachment]) -> PartCard:
     content = part.get("content") or {}
-    return PartCard(path=part["path"], faces=part_faces(part), text=content.get("text") or "")
+    return PartCard(
+        path=part["path"],
+        faces=part_faces(part, article.sender),
+        text=content.get("text") or "",
+        files=[file for file in files if file.part == part["path"]],
+    )

@@ -16,6 +16,7 @@ from sealdesk.mail.outbox.planning import Recipients, preview, recipients_of
 from sealdesk.people.models import Group, SenderAddress
 from sealdesk.tickets.content import NewAttachment
 from sealdesk.web.access import AgentRequest
+from sealdesk.web.agent.quoting import Quote, below
 from sealdesk.web.presenters.sealing import SealingPanel, sealing_panel
 from sealmail.keys import Technology
 from sealmail.sealing import Plan
@@ -44,6 +45,13 @@ class Letter:
     """The recipients for which the agent was shown how the mail will be sealed."""
     plain_is_meant: bool = False
     """A readable answer to an encrypted mail was confirmed."""
+    quote: str = field(default="", repr=False)
+    quote_is_wanted: bool = False
+
+    @property
+    def whole_text(self) -> str:
+        """What is sent: the words, and the quote below them where it is wanted."""
+        return below(self.text, self.quote) if self.quote_is_wanted and self.quote.strip() else self.text
 
     @property
     def wants(self) -> tuple[bool, bool]:
@@ -61,6 +69,8 @@ class Composer:
     seen: str
     errors: Mapping[str, Sequence[str]]
     must_confirm_plain: bool = False
+    quote: Quote | None = None
+    """What may be quoted; what the agent made of it is in the letter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +100,8 @@ def letter_from(request: AgentRequest) -> Letter:
         technology=technologies.get(post.get("technology", "")),
         seen=post.get("seen", ""),
         plain_is_meant="plain_is_meant" in post,
+        quote=post.get("quote", "").replace("\r\n", "\n"),
+        quote_is_wanted="with_quote" in post,
     )
 
 
@@ -117,6 +129,7 @@ def composer_for(
     *,
     sender: SenderAddress | None = None,
     answers_encrypted: bool = False,
+    quote: Quote | None = None,
     errors: Mapping[str, Sequence[str]] | None = None,
 ) -> Composer:
     """The composer for what was typed. Addresses that are half typed are left out of the panel without an error."""
@@ -131,6 +144,7 @@ def composer_for(
         panel=sealing.panel if sealing else None,
         seen=_fingerprint(letter) if sealing else "",
         errors=found,
+        quote=quote,
         must_confirm_plain=(
             answers_encrypted and sealing is not None and not sealing.panel.encrypt.is_on and letter.encrypt is not True
         ),

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sealdesk.keyring.queries import key_rows, keys_naming
+from sealdesk.mail.standing import standings
 from sealdesk.people.models import Customer
 from sealdesk.tickets.models import Ticket
-from sealdesk.web.presenters.keys import KeyFace, key_face
+from sealdesk.web.presenters.keys import KeyFace, address_faces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,8 @@ class CustomerFacts:
 def customer_facts(customer: Customer, tickets: Sequence[Ticket]) -> CustomerFacts:
     """The facts about a customer, with the tickets that the agent may see."""
     addresses = [one.address for one in customer.addresses.all()]
-    keys = key_rows(keys_naming(addresses))
+    rows = key_rows(keys_naming(addresses))
+    trust = standings(rows)
+    keys = [face for row in rows for face in address_faces(row, trust.get(row.key.pk, {}), addresses)]
     name = customer.name if customer.name not in addresses else ""
-    return CustomerFacts(name=name, addresses=addresses, keys=[key_face(key) for key in keys], tickets=tickets)
+    return CustomerFacts(name=name, addresses=addresses, keys=keys, tickets=tickets)

@@ -36,6 +36,7 @@ from sealdesk.web.agent.composing import (
     released,
 )
 from sealdesk.web.agent.customers import customer_facts
+from sealdesk.web.agent.quoting import quote_of
 from sealdesk.web.presenters.history import history_line
 from sealdesk.web.presenters.states import TICKET_STATES
 from sealmail.report import Encryption
@@ -166,6 +167,7 @@ def _composer(page: TicketPage, letter: Letter, errors: Mapping[str, Sequence[st
         page.ticket.group,
         sender=_sender(page.ticket),
         answers_encrypted=_answers_encrypted(page),
+        quote=quote_of(_last_incoming(page)),
         errors=errors,
     )
 
@@ -185,7 +187,7 @@ def _send(request: AgentRequest, page: TicketPage, letter: Letter) -> HttpRespon
         cc=addresses_in(letter.cc),
         bcc=addresses_in(letter.bcc),
         subject=letter.subject,
-        text=letter.text,
+        text=letter.whole_text,
         sign=sign,
         encrypt=encrypt,
         technology=letter.technology,
@@ -200,7 +202,10 @@ def _first_letter(page: TicketPage) -> Letter:
     """An answer to who wrote last; nobody else is added by what a mail says of itself."""
     last = _last_incoming(page)
     addresses = [one.address for one in page.ticket.customer.addresses.all()]
-    return Letter(to=last.sender if last and last.sender else next(iter(addresses), ""))
+    quote = quote_of(last)
+    return Letter(
+        to=last.sender if last and last.sender else next(iter(addresses), ""), quote=quote.text if quote else ""
+    )
 
 
 def _answers_encrypted(page: TicketPage) -> bool:

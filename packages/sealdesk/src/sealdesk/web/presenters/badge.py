@@ -52,7 +52,7 @@ def ticket_seal(ticket: Ticket) -> Seal | None:
 
 def article_seal(article: Article) -> Seal:
     """The badge of an incoming mail."""
-    report: Mapping[str, Any] = article.report or {}
+    report: Mapping[str, Any] = evidence.shown_report(article)
     gaps = evidence.gaps(report, article)
     return Seal(
         encryption=fill(_encryption(article, _reason(report)), gaps | evidence.opening_gaps(report)),
@@ -62,13 +62,13 @@ def article_seal(article: Article) -> Seal:
     )
 
 
-def part_faces(part: Mapping[str, Any]) -> tuple[Face, ...]:
-    """What holds for a sealed part inside a message; nothing is said about what the part has not."""
-    gaps = evidence.signer_gaps(part)
+def part_faces(part: Mapping[str, Any], sender: str) -> tuple[Face, ...]:
+    """What holds for a sealed part inside a message of `sender`; nothing is said about what the part has not."""
+    gaps = evidence.signer_gaps(part) | {"sender": sender}
     faces = []
     encryption = _code(Encryption, part["encryption"]["verdict"], Encryption.UNSUPPORTED)
     if encryption is not Encryption.NONE:
-        faces.append(fill(encryption_face(encryption, Covers.WHOLE), gaps))
+        faces.append(fill(encryption_face(encryption, Covers.WHOLE), gaps | evidence.opening_gaps(part)))
     signature = _code(Signature, part["signature"]["verdict"], Signature.UNVERIFIED)
     if signature is not Signature.NONE:
         faces.append(fill(signature_face(signature, Covers.WHOLE, _optional_reason(part["signature"]["reason"])), gaps))

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sealdesk.mail.models import Copy, CopyState, Delivery, Outgoing
 from sealdesk.web.presenters.encryption import TECHNOLOGIES
 from sealdesk.web.presenters.states import COPY_STATES
 from sealdesk.web.presenters.wording import Face, Tone
 from sealmail.keys import Technology
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """A copy that a person may send once more."""
+
+    copy: UUID
+    addresses: str
+    may_arrive_twice: bool
+    """Its fate is unknown, so sending it again has to be confirmed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +33,21 @@ class DeliveryLine:
     state: Face
     why: str
     at: datetime
+    again: Again | None = None
+    """On the first line of a copy that a person may send once more."""
 
 
-def delivery_line(delivery: Delivery, outgoing: Outgoing) -> DeliveryLine:
+def delivery_lines(deliveries: Sequence[Delivery], outgoing: Outgoing) -> list[DeliveryLine]:
+    """The lines of all recipients, in the order of the mail."""
+    ordered = sorted(deliveries, key=lambda one: (("to", "cc", "bcc").index(one.field), one.address))
+    offered = {one.copy_id: one for one in reversed(ordered) if one.copy and one.state in _SENT_BY_HAND}
+    return [
+        delivery_line(one, outgoing, _again(one.copy, ordered) if offered.get(one.copy_id) is one else None)
+        for one in ordered
+    ]
+
+
+def delivery_line(delivery: Delivery, outgoing: Outgoing, again: Again | None = None) -> DeliveryLine:
     """The line of a recipient. Before its copy is sealed it says what was asked for, as such."""
     return DeliveryLine(
         address=f"Bcc {delivery.address}" if delivery.field == "bcc" else delivery.address,
@@ -31,6 +55,21 @@ def delivery_line(delivery: Delivery, outgoing: Outgoing) -> DeliveryLine:
         state=COPY_STATES[CopyState(delivery.state)],
         why=delivery.sentence,
         at=delivery.updated_at,
+        again=again,
+    )
+
+
+_SENT_BY_HAND = (CopyState.FAILED, CopyState.UNKNOWN)
+
+
+def _again(copy: Copy | None, deliveries: Sequence[Delivery]) -> Again | None:
+    if copy is None or copy.state not in _SENT_BY_HAND:
+        return None
+    due = [one for one in deliveries if one.copy_id == copy.pk and one.state in _SENT_BY_HAND]
+    return Again(
+        copy=copy.pk,
+        addresses=", ".join(one.address for one in due),
+        may_arrive_twice=any(one.state == CopyState.UNKNOWN for one in due),
     )
 
 

@@ -37,6 +37,18 @@ class Block:
     is_nested: bool = False
 
 
+def shown_report(article: Article) -> JSON:
+    """The report that what is shown comes from: that of receipt, or of the later look that knew more."""
+    receipt: JSON = article.report or {}
+    looks = [receipt, *(look["report"] for look in reversed(receipt.get("rechecks", ())))]
+    shown = (article.encryption, article.signature)
+    return next((look for look in looks if look and _verdicts(look) == shown), receipt)
+
+
+def _verdicts(report: JSON) -> tuple[str, str]:
+    return report["encryption"]["verdict"], report["signature"]["verdict"]
+
+
 def blocks(report: JSON | None) -> list[Block]:
     """All facts of a report: its time, each layer from the outside in, parts, and the keys that came along."""
     if not report:
@@ -69,10 +81,9 @@ def gaps(report: JSON, article: Article) -> dict[str, str]:
     """The words that fill the sentences about an article. Names never: only addresses that were verified."""
     signer = report.get("signature", {}).get("signer") or {}
     fingerprint = signer.get("fingerprint", "")
-    is_sender = article.sender in signer.get("addresses", ())  # of several addresses in a key, the one that wrote
     return signer_gaps(report) | {
         "sender": article.sender,
-        "address": article.sender if is_sender else article.signer_address,
+        "address": article.signer_address,
         "key": f"the key {short(fingerprint)}" if fingerprint else "",
     }
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sealdesk.keyring.importing import Outcome
 from sealdesk.keyring.models import StoredKey
 from sealdesk.keyring.queries import KeyProblem, KeyRow
+from sealdesk.mail.standing import Standing
 from sealdesk.web.presenters.encryption import TECHNOLOGIES
 from sealdesk.web.presenters.evidence import Row, grouped
 from sealdesk.web.presenters.times import exact
@@ -19,9 +21,10 @@ SHORT_TRUST: Mapping[TrustLevel, str] = {
     TrustLevel.REJECTED: "rejected",
     TrustLevel.CANDIDATE: "not confirmed",
     TrustLevel.ACCEPTED_ONCE: "accepted once",
-    TrustLevel.BY_CA: "by CA",
-    TrustLevel.BY_HAND: "trusted by hand",
+    TrustLevel.BY_CA: "issued by a trusted CA",
+    TrustLevel.BY_HAND: "confirmed by hand",
 }
+REVOKED = "revoked"
 PROBLEMS: Mapping[KeyProblem, str] = {
     KeyProblem.EXPIRED: "expired",
     KeyProblem.NOT_YET_VALID: "not valid yet",
@@ -49,49 +52,79 @@ class KeyFace:
     trust_tone: Tone
     problem: str
     """Empty where nothing is wrong."""
+    valid_until: datetime | None
+    is_over: bool
     addresses: tuple[str, ...]
+    """Those that the trust is about."""
     fingerprint: str
     has_secret: bool
     groups: str
     rows: tuple[Row, ...]
 
 
-def key_face(row: KeyRow) -> KeyFace:
-    """The face of a line of the key ring."""
-    problem = ", ".join(PROBLEMS[one] for one in row.problems)
-    trust_tone = Tone.MUTED if row.level.suffices else Tone.AMBER
+def key_face(row: KeyRow, standings: Mapping[str, Standing]) -> KeyFace:
+    """The face of a line of the key ring. `standings`: for each address; it says what holds for all of them."""
+    return _face(row, row.addresses, _weakest(row, standings))
+
+
+def address_faces(row: KeyRow, standings: Mapping[str, Standing], addresses: Collection[str]) -> list[KeyFace]:
+    """One face for each of these addresses that the key names: it may be trusted for one and not for another."""
+    return [
+        _face(row, (address,), standings.get(address, Standing(level=row.level)))
+        for address in row.addresses
+        if address in addresses
+    ]
+
+
+def _face(row: KeyRow, addresses: tuple[str, ...], standing: Standing) -> KeyFace:
+    problems = [PROBLEMS[one] for one in row.problems if one is not KeyProblem.REJECTED]
+    problem = ", ".join([*problems, *([REVOKED] if standing.is_revoked else [])])
     return KeyFace(
         key=row.key,
         technology=TECHNOLOGIES[Technology(row.key.technology)],
-        tone=Tone.AMBER if problem else trust_tone,
-        trust=problem or trust_words(row),
-        trust_tone=trust_tone,
+        tone=_tone(standing.level, has_problem=bool(problem)),
+        trust=trust_words(row, standing),
+        trust_tone=_tone(standing.level, has_problem=False),
         problem=problem,
-        addresses=row.addresses,
+        valid_until=row.key.valid_until,
+        is_over=KeyProblem.EXPIRED in row.problems,
+        addresses=addresses,
         fingerprint=grouped(row.key.fingerprint),
         has_secret=row.has_secret,
         groups=", ".join(group.name for group in row.groups),
-        rows=tuple(_rows(row)),
+        rows=tuple(_rows(row, standing)),
     )
 
 
-def trust_words(row: KeyRow) -> str:
-    """How far it is trusted; for a CA, whether it vouches and for whom."""
+def _weakest(row: KeyRow, standings: Mapping[str, Standing]) -> Standing:
+    return min(standings.values(), key=lambda one: one.level, default=Standing(level=row.level))
+
+
+def _tone(level: TrustLevel, *, has_problem: bool) -> Tone:
+    if level is TrustLevel.REJECTED:
+        return Tone.RED
+    return Tone.MUTED if level.suffices and not has_problem else Tone.AMBER
+
+
+def trust_words(row: KeyRow, standing: Standing) -> str:
+    """How far it is trusted, and thanks to which CA; for a CA itself, whether it vouches and for whom."""
     if row.decision is not None and row.decision.vouches:
         domains = row.decision.domains
         return f"vouches for {', '.join(domains)}" if domains else "vouches for everybody"
     if row.key.is_ca:
         return "vouches for nobody"
-    return SHORT_TRUST[row.level]
+    return f"{SHORT_TRUST[standing.level]}{f' ({standing.issuer})' if standing.issuer else ''}"
 
 
-def _rows(row: KeyRow) -> Iterator[Row]:
+def _rows(row: KeyRow, standing: Standing) -> Iterator[Row]:
     key = row.key
     yield Row(name="Name", value=key.name or "without a name")
     yield Row(name="Addresses", value=", ".join(row.addresses) or "none")
     yield Row(name="Algorithm", value=key.algorithm)
     yield Row(name="Valid until", value=exact(key.valid_until) if key.valid_until else "no end")
-    yield Row(name="Trust", value=TRUST[row.level])
+    yield Row(name="Trust", value=TRUST[standing.level])
+    if standing.issuer:
+        yield Row(name="Vouched for by", value=standing.issuer)
     if row.decision is not None:
         by = row.decision.decided_by.email if row.decision.decided_by else "Sealdesk"
         yield Row(name="Decided", value=f"{exact(row.decision.decided_at)}, {by}, {row.decision.how_checked}")

@@ -46,6 +46,8 @@ for (const form of document.querySelectorAll("form[data-composer]")) {
 
 for (const dock of document.querySelectorAll("details[data-composer-dock]")) {
   dock.addEventListener("toggle", () => {
-    if (dock.open) dock.querySelector("[data-text]")?.focus();
+    if (!dock.open) return;
+    dock.closest(".ticket-main").scrollIntoView({ block: "end" }); // what is answered stands right above
+    dock.querySelector("[data-text]")?.focus({ preventScroll: true });
   });
 }

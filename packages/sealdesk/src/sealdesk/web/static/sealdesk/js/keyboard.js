@@ -21,6 +21,14 @@ function move(step) {
   next.scrollIntoView({ block: "nearest" });
 }
 
+function dockHeight() {
+  return document.querySelector(".dock")?.offsetHeight ?? 0;
+}
+
+function roomHeight() {
+  return innerHeight - dockHeight() - (document.querySelector(".topbar")?.offsetHeight ?? 0);
+}
+
 function follow(keys) {
   const element = document.querySelector(`[data-key="${CSS.escape(keys)}"]`);
   if (!element) return false;
@@ -30,7 +38,6 @@ function follow(keys) {
   } else if (element.matches("summary")) {
     const details = element.parentElement;
     details.open = true;
-    details.querySelector("[data-text]")?.focus();
   } else {
     element.click();
   }
@@ -70,5 +77,9 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// A ticket opens at its last mail.
-if (!location.hash) document.querySelector(".conversation [data-last]")?.scrollIntoView({ block: "nearest" });
+// A ticket opens at its last article, whole where it fits; a ticket of one article opens at its head.
+const last = document.querySelector(".conversation [data-row] ~ [data-last]");
+if (last && !location.hash) {
+  const below = last.getBoundingClientRect().bottom - innerHeight;
+  if (below > -dockHeight()) last.scrollIntoView({ block: last.offsetHeight > roomHeight() ? "start" : "end" });
+}
