@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from sealdesk.keyring.actions import set_default
@@ -197,3 +198,15 @@ def test_new_ticket_in_a_group_that_is_not_mine_is_refused(alice, billing):
     response = alice.post(reverse("ticket_new"), typed)
 
     assert (response.status_code, Outgoing.objects.count()) == (422, 0)
+
+
+def test_attachments_too_large_for_memory_are_said_and_never_left_out(alice, settings, ticket):
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 10_000
+    typed = {"to": "erin@customer.example", "text": "See the contract.", "sign_choice": "off", "encrypt_choice": "off"}
+    files = [SimpleUploadedFile("contract.pdf", b"x" * 20_000)]
+
+    answer = alice.post(reverse("ticket_replies", args=[ticket.number]), typed | {"files": files})
+
+    assert answer.status_code == 422
+    assert b"attach less" in answer.content
+    assert Outgoing.objects.count() == 0
