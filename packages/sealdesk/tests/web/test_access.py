@@ -122,3 +122,13 @@ def test_sign_in_works_and_says_what_was_wrong(alice):
     assert (wrong.status_code, right.status_code, right.url) == (200, 302, "/")
     assert b"alice@desk.example" in wrong.content
     assert b"not correct" in wrong.content
+
+
+@pytest.mark.parametrize("page", ["password/reset/", "email/", "confirm-email/", "signup/", "password/reset/done/"])
+def test_attack_pages_that_would_send_mail_past_the_outbox_are_not_there(alice, mailoutbox, page):
+    form = {"email": "victim@elsewhere.example", "action_add": ""}
+
+    answers = [client.post(f"/accounts/{page}", form) for client in (Client(), alice)]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert mailoutbox == []
