@@ -10,6 +10,7 @@ from django.urls import reverse
 from sealdesk.keyring.actions import import_keys
 from sealdesk.keyring.models import StoredKey
 from sealdesk.web.html_mail import POLICY, POLICY_WITH_PICTURES
+from sealmail.mime import multipart
 from sealmail.testing import export_pem
 
 from .conftest import HTML_MAIL
@@ -175,3 +176,22 @@ def test_keys_of_the_customer_stand_beside_the_ticket(alice, cast, know, take_in
 
     assert StoredKey.objects.count() == 1
     assert "S/MIME, trusted by hand" in shown
+
+
+def test_attack_words_beside_a_signed_part_do_not_share_its_frame(alice, cast, own, know, take_in, write):
+    know(cast.frank)
+    raw = write(cast.frank, text="The signed words.", sign=True)
+    head, _, body = raw.partition(b"Content-Type: multipart/signed")
+    signed = b"Content-Type: multipart/signed" + body
+    wrapped = head + multipart("mixed", [b"Content-Type: text/plain\r\n\r\nPay Mallory.\r\n", signed])
+
+    article = take_in(wrapped)
+
+    before, _, after = page(alice, article).partition('<section class="framed">')
+    frame = after.split("</section>")[0]
+    assert (article.signature, article.signature_covers) == ("none", "part")
+    assert "tone-green" not in before.split("<article")[1]
+    assert "Signed by frank@customer.example" in frame
+    assert "The signed words." in frame
+    assert "Pay Mallory." not in frame
+    assert "recipient’s key" not in frame

@@ -11,7 +11,7 @@ from sealdesk.tickets.models import Article, Ticket
 from sealdesk.web.presenters import evidence
 from sealdesk.web.presenters.encryption import encryption_face
 from sealdesk.web.presenters.intake import MARKS
-from sealdesk.web.presenters.signature import signature_face
+from sealdesk.web.presenters.signature import PART_WITHOUT_WORDS, signature_face
 from sealdesk.web.presenters.warnings import WARNINGS
 from sealdesk.web.presenters.wording import Face, Tone, fill
 from sealmail.report import Covers, Encryption, Reason, Signature
@@ -63,14 +63,20 @@ def article_seal(article: Article) -> Seal:
 
 
 def part_faces(part: Mapping[str, Any]) -> tuple[Face, ...]:
-    """What holds for a sealed part inside a message; nothing is said about what the part has not."""
+    """What holds for a sealed part inside a message; nothing is said about what the part has not.
+
+    Green only where the signed words stand in the same frame: else it would be read as said of the words above.
+    """
     gaps = evidence.signer_gaps(part)
+    has_words = bool(((part.get("content") or {}).get("text") or "").strip())
     faces = []
     encryption = _code(Encryption, part["encryption"]["verdict"], Encryption.UNSUPPORTED)
     if encryption is not Encryption.NONE:
         faces.append(fill(encryption_face(encryption, Covers.WHOLE), gaps))
     signature = _code(Signature, part["signature"]["verdict"], Signature.UNVERIFIED)
-    if signature is not Signature.NONE:
+    if signature is Signature.GOOD and not has_words:
+        faces.append(fill(PART_WITHOUT_WORDS, gaps))
+    elif signature is not Signature.NONE:
         faces.append(fill(signature_face(signature, Covers.WHOLE, _optional_reason(part["signature"]["reason"])), gaps))
     return tuple(faces)
 

@@ -68,12 +68,10 @@ def card(report: JSON) -> Iterator[Row]:
 def gaps(report: JSON, article: Article) -> dict[str, str]:
     """The words that fill the sentences about an article. Names never: only addresses that were verified."""
     signer = report.get("signature", {}).get("signer") or {}
-    fingerprint = signer.get("fingerprint", "")
     is_sender = article.sender in signer.get("addresses", ())  # of several addresses in a key, the one that wrote
     return signer_gaps(report) | {
         "sender": article.sender,
         "address": article.sender if is_sender else article.signer_address,
-        "key": f"the key {short(fingerprint)}" if fingerprint else "",
     }
 
 
@@ -93,8 +91,10 @@ def signer_gaps(report: JSON) -> dict[str, str]:
     """The words about the signer whose signature speaks."""
     facts = _speaking_signer(report)
     signer = facts.get("signer") or report.get("signature", {}).get("signer") or {}
+    fingerprint = signer.get("fingerprint", "")
     return {
-        "signer": ", ".join(signer.get("addresses", ())) or signer.get("fingerprint", ""),
+        "key": f"the key {short(fingerprint)}" if fingerprint else "",
+        "signer": ", ".join(signer.get("addresses", ())) or fingerprint,
         "address": ", ".join(signer.get("addresses", ())),
         "issuer": facts.get("issuer_name") or "",
         "trust": words(TRUST, TrustLevel, str(facts.get("trust", "")).upper()),
