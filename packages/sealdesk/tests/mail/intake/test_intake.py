@@ -248,6 +248,16 @@ def test_an_answer_joins_the_ticket_by_its_references(support, write, cast, take
     assert second.article.ticket == first.article.ticket
 
 
+def test_attack_a_stranger_who_cites_a_message_id_is_marked(support, write, cast, take_in):
+    ticket = take_in(write(cast.erin, message_id="<1@customer.example>")).article.ticket
+
+    strange = take_in(write(cast.mallory, in_reply_to="<1@customer.example>")).article
+    again = take_in(write(cast.erin, in_reply_to="<1@customer.example>")).article
+
+    assert (strange.ticket, strange.warnings) == (ticket, ["stranger_joined"])
+    assert (again.ticket, again.warnings) == (ticket, [])
+
+
 def test_a_number_joins_for_the_customer_and_not_for_a_stranger(support, write, cast, take_in):
     ticket = take_in(write(cast.erin)).article.ticket
 

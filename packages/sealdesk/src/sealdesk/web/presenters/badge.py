@@ -18,6 +18,8 @@ from sealmail.report import Covers, Encryption, Reason, Signature
 
 Code = TypeVar("Code", bound=StrEnum)
 
+_LAST = {"address": "the sender of the last mail", "key": "that sender’s key"}
+
 UNKNOWN_WARNING = Face(icon="alert", tone=Tone.AMBER, label="Look at this mail", sentence="Something is unusual in it.")
 
 
@@ -47,7 +49,8 @@ def ticket_seal(ticket: Ticket) -> Seal | None:
     """The badge of a ticket in a list; None where no mail came in yet."""
     if not ticket.encryption:
         return None
-    return Seal(encryption=fill(_encryption(ticket)), signature=fill(_signature(ticket)))
+    # Beside the customer's name: the last mail may be somebody else's.
+    return Seal(encryption=fill(_encryption(ticket)), signature=fill(_signature(ticket), _LAST))
 
 
 def article_seal(article: Article) -> Seal:
