@@ -3,7 +3,7 @@ from django.urls import include, path, re_path
 
 
 def absent(request: HttpRequest, rest: str = "") -> HttpResponse:  # noqa: ARG001 -- the signature of a view
-    """Pages of allauth that Sealdesk does not have. They would send mail past the outbox, unsealed and for strangers."""
+    """Pages of allauth that Sealdesk does not have: they would send mail past the outbox, and for strangers."""
     raise Http404
 
 

@@ -81,6 +81,16 @@ def test_the_same_bytes_on_another_channel_are_no_duplicate(channel, write, cast
     assert [take_in(raw, channel=channel).state, take_in(raw).state] == [RawState.DONE, RawState.DONE]
 
 
+def test_the_same_bytes_for_another_group_are_no_duplicate(support, billing, write, cast):
+    raw = write(cast.erin)
+    recipients = ["support@desk.example", "billing@desk.example", "billing@desk.example"]
+
+    mails = [receive(raw=raw, envelope_recipients=[recipient]) for recipient in recipients]
+
+    assert [mail.state for mail in mails] == [RawState.STORED, RawState.STORED, RawState.DUPLICATE]
+    assert [process(raw_mail=mail.pk).article.ticket.group for mail in mails[:2]] == [support, billing]
+
+
 def test_a_plain_mail_opens_a_ticket_of_the_group_it_names(support, billing, write, cast, take_in):
     mail = take_in(write(cast.erin, to="billing@desk.example", subject="Invoice", text="Too high"))
 
