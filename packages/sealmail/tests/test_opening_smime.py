@@ -303,6 +303,18 @@ def test_a_footer_beside_the_signed_part_makes_it_a_part(world: World) -> None:
     assert Warning.SIGNED_PART in result.report.warnings
 
 
+def test_attack_words_beside_a_signed_part_are_not_among_the_signed_words(world: World) -> None:
+    inner = smime.sign(build_entity(draft()), world.carol, [world.ca.certificate], NOW)
+    false_words = b"Content-Type: text/plain\r\n\r\nPay Mallory.\r\n"
+
+    for order in ([false_words, inner], [inner, false_words]):
+        result = opened(message(mime.multipart("mixed", order)), world)
+
+        assert (result.report.signature.verdict, result.report.signature.covers) == (Signature.NONE, Covers.PART)
+        assert [part.content.text for part in result.parts] == ["The words.\n"]
+        assert "Pay Mallory." in result.content.text
+
+
 def test_an_encrypted_part_is_opened_apart(world: World) -> None:
     sealed = smime.encrypt(build_entity(draft(text="secret words\n")), [world.desk.key])
     around = b"Content-Type: text/html\r\n\r\n<img src='http://evil.example/?\r\n"

@@ -142,3 +142,14 @@ def test_a_wrong_password_is_answered_at_the_form(client):
 @pytest.mark.parametrize("path", ["2fa/", "2fa/totp/activate/", "password/change/", "reauthenticate/", "logout/"])
 def test_pages_of_the_account_open(alice, path):
     assert alice.get(f"/accounts/{path}", follow=True).status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("page", ["password/reset/", "email/", "confirm-email/", "signup/", "password/reset/done/"])
+def test_attack_pages_that_would_send_mail_past_the_outbox_are_not_there(alice, mailoutbox, page):
+    form = {"email": "victim@elsewhere.example", "action_add": ""}
+
+    answers = [client.post(f"/accounts/{page}", form) for client in (Client(), alice)]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert mailoutbox == []
