@@ -303,6 +303,44 @@ def test_a_footer_beside_the_signed_part_makes_it_a_part(world: World) -> None:
     assert Warning.SIGNED_PART in result.report.warnings
 
 
+@pytest.mark.parametrize("subtype", ["mixed", "alternative", "related", "digest", "report"])
+@pytest.mark.parametrize("place", ["only", "first", "last"])
+def test_attack_a_signed_mail_wrapped_into_another_is_never_good(world: World, subtype: str, place: str) -> None:
+    inner = smime.sign(build_entity(draft()), world.carol, [world.ca.certificate], NOW)
+    other = b"Content-Type: text/plain\r\n\r\nPay Mallory.\r\n"
+    parts = {"only": [inner], "first": [inner, other], "last": [other, inner]}[place]
+
+    result = opened(message(mime.multipart(subtype, parts)), world)
+
+    assert (result.report.signature.verdict, result.report.signature.covers) == (Signature.NONE, Covers.PART)
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        b"<carol@bank.example> <mallory@evil.example>",
+        b"carol@bank.example, mallory@evil.example",
+        b"Bank: mallory@evil.example;",
+        b"=?utf-8?Q?carol=40bank.example=3C?= mallory@evil.example",
+        b"mallory@evil.example\r\n <carol@bank.example>",
+        b"mallory@evil.example\x00@bank.example",
+        b"carol@bank.example\r\nFrom : mallory@evil.example",
+        b"mallory@evil.example\r\nfrom\t: carol@bank.example",
+        b"mallory@evil.example\rFrom: carol@bank.example",
+        b"mallory @ evil.example",
+        "mallory@\u0435vil.example".encode(),
+    ],
+)
+def test_attack_an_author_that_can_be_read_in_two_ways_is_a_mismatch(world: World, author: bytes) -> None:
+    mallory = world.ca.issue("mallory@evil.example", name="carol@bank.example")
+    raw = signed(world, mallory, "mallory@evil.example")
+    start, end = raw.index(b"From: "), raw.index(b"\r\n", raw.index(b"From: "))
+
+    result = opened(raw[:start] + b"From: " + author + raw[end:], world)
+
+    assert signature(result) == (Signature.BAD, Reason.SENDER_MISMATCH)
+
+
 def test_attack_words_beside_a_signed_part_are_not_among_the_signed_words(world: World) -> None:
     inner = smime.sign(build_entity(draft()), world.carol, [world.ca.certificate], NOW)
     false_words = b"Content-Type: text/plain\r\n\r\nPay Mallory.\r\n"
