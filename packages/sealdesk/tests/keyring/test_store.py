@@ -1,5 +1,6 @@
 """The key ring as the library sees it: groups, switches, trust, and few queries."""
 
+import hashlib
 import uuid
 from datetime import timedelta
 
@@ -13,6 +14,8 @@ from sealdesk.keyring.actions import Vouching, decide, harvest, import_keys
 from sealdesk.keyring.models import KeyAddress, KeyIdentifier, StoredKey, StoredSecret, TrustDecision
 from sealdesk.keyring.store import DeskKeys, DeskTrust
 from sealmail.keys import Anchor, KeyId, Technology, TrustLevel
+from sealmail.keys.openpgp_key import key_from_openpgp
+from sealmail.keys.pgp.packets import Tag, walk
 from sealmail.testing.export import export_pem
 
 pytestmark = pytest.mark.django_db
@@ -272,3 +275,35 @@ def test_flood_of_candidates_does_not_push_out_the_trusted_key(cast, add, monkey
     found = DeskKeys(None).keys_of("carol@customer.example")
 
     assert (len(found), found[0]) == (10, cast.carol.smime.key)
+
+
+def test_attack_a_key_flooded_with_certifications_of_others_stays_small(cast, add):
+    dave = cast.dave.openpgp.key
+    (row,) = add(dave).keys
+    before = bytes(row.material)
+
+    harvest(keys=[key_from_openpgp(_flooded(dave.material))], at=clock.now())
+
+    row.refresh_from_db()
+    assert bytes(row.material) == before
+    assert TrustLevel(row.trust_decisions.get(is_current=True).level) is TrustLevel.BY_HAND
+
+
+def _flooded(material, certifications=500):
+    """The key with certifications that claim to be of strangers, behind its user ID."""
+    packets = []
+    for one in walk(material):
+        packets.append(_packet(one.tag, one.body))
+        if one.tag == Tag.USER_ID:
+            packets += [_packet(Tag.SIGNATURE, _certification(number)) for number in range(certifications)]
+    return b"".join(packets)
+
+
+def _packet(tag, body):
+    return bytes([0xC0 | tag, 0xFF]) + len(body).to_bytes(4, "big") + body
+
+
+def _certification(number):
+    created, issuer = b"\x05\x02" + (1_700_000_000).to_bytes(4, "big"), b"\x09\x10" + number.to_bytes(8, "big")
+    values = (b"\x01\x00" + hashlib.sha256(bytes([number % 256, half])).digest() for half in (1, 2))
+    return b"\x04\x10\x16\x08\x00\x06" + created + b"\x00\x0a" + issuer + b"\x12\x34" + b"".join(values)

@@ -21,6 +21,7 @@ from sealmail.keys import Key, KeyId, SecretKey, Technology, TrustLevel
 from sealmail.keys.found import Found, match_all, public_hash
 from sealmail.keys.import_rules import import_problems
 from sealmail.keys.openpgp_key import key_from_openpgp
+from sealmail.keys.pgp.certificate import check_certificate
 from sealmail.keys.reader import read
 
 TAKEN = "Fingerprint already taken."
@@ -102,12 +103,16 @@ def preview(blob: bytes, passphrases: Sequence[str] = ()) -> ImportPreview:
 
 
 def merged(row: StoredKey, key: Key) -> Key:
-    """The OpenPGP key in the row together with another copy of it; the row's own where the copy brings no news."""
+    """The OpenPGP key in the row together with another copy of it; the row's own where the copy brings no news.
+
+    News is what the key itself signed. Certifications by others are none: anybody makes as many as he likes, and a key
+    that grew with them would soon be too large for its own revocation.
+    """
     try:
         here, copy = (pysequoia.Cert.from_bytes(material) for material in (bytes(row.material), key.material))
         together = bytes(here.merge(copy))
-        # Merging puts packets in an order of its own, which is no news.
-        if together != bytes(here.merge(here)):
+        # Merging puts packets in an order of its own, which is no news either.
+        if check_certificate(together) != check_certificate(bytes(here.merge(here))):
             return key_from_openpgp(together)
     except Exception as error:
         # Sequoia raises plain exceptions for what it does not read; the copy is then no use to us.
