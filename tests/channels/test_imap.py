@@ -85,6 +85,18 @@ def test_each_mail_is_fetched_once(channel: Channel, put: Callable[[int], None])
     assert RawMail.objects.count() == 2
 
 
+def test_a_fetcher_that_lost_its_channel_leaves_the_rest_on_the_server(
+    channel: Channel, put: Callable[[int], None]
+) -> None:
+    put(1)
+    put(2)
+    answers = iter([True, False])
+
+    taken = fetch(channel, lambda: next(answers))
+
+    assert (taken, fetch(channel)) == (1, 1)
+
+
 def test_mail_that_somebody_has_read_already_is_fetched_too(
     channel: Channel, inbox: imaplib.IMAP4, put: Callable[[int], None]
 ) -> None:

@@ -1,7 +1,7 @@
 """Asks a running desk what lies behind its pages: by Django's shell, in a process of its own.
 
-Only what no page shows or does is asked here. `SCRIPT` runs in the desk's process; each line that goes in is the name of
-one of its functions with arguments, each line that comes out is the answer, both JSON.
+Only what no page shows or does is asked here. `SCRIPT` runs in the desk's process; each line that goes in is the name
+of one of its functions with arguments, each line that comes out is the answer, both JSON.
 """
 
 import json

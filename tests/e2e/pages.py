@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.peers.mail import File
 
 PASSWORD = "a long word for the tests"
+SETTLES = """form => {
+  form.dataset.settled = "no";
+  form.addEventListener("htmx:afterSettle", () => { form.dataset.settled = "yes"; }, { once: true });
+}"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +117,8 @@ class Administrator(Visitor):
         expect(self.page.get_by_role("cell", name=fields["Name"], exact=True)).to_be_visible()
 
     def _upload(self, form: Locator, content: bytes, name: str) -> None:
-        form.get_by_label("File", exact=True).set_input_files(
-            {"name": name, "mimeType": "application/octet-stream", "buffer": content}
-        )
+        file = File(name=name, type="application/octet-stream", content=content)
+        form.get_by_label("File", exact=True).set_input_files(_payload(file))
 
     def _form(self, title: str) -> Locator:
         return self.page.get_by_role("region", name=title).locator("form")
@@ -207,8 +210,7 @@ class Composer:
 
     def attaches(self, file: File) -> None:
         """Adds a file."""
-        files = {"name": file.name, "mimeType": file.type, "buffer": file.content}
-        self._form.locator("input[type=file]").set_input_files(files)
+        self._form.locator("input[type=file]").set_input_files(_payload(file))
 
     def chooses(self, name: str, *, on: bool) -> None:
         """Presses a button where it does not stand so already."""
@@ -260,8 +262,10 @@ class Composer:
     @contextlib.contextmanager
     def _checked(self) -> Iterator[None]:
         """The desk says again how the mail would be sealed, and the page shows it."""
-        self._form.evaluate(
-            "form => { form.dataset.settled = 'no'; form.addEventListener('htmx:afterSettle', () => { form.dataset.settled = 'yes'; }, { once: true }); }"
-        )
+        self._form.evaluate(SETTLES)
         yield
         self._page.wait_for_selector("form[data-composer][data-settled=yes]")
+
+
+def _payload(file: File) -> FilePayload:
+    return {"name": file.name, "mimeType": file.type, "buffer": file.content}

@@ -11,7 +11,7 @@ from tests.cast import ERIN, SUPPORT
 from tests.e2e.desk import Desk
 from tests.e2e.tap import Tap
 from tests.peers.dovecot import Dovecot
-from tests.peers.mail import Letter, plain
+from tests.peers.mail import File, Letter, plain
 from tests.peers.postfix import Postfix
 
 pytestmark = [pytest.mark.e2e, pytest.mark.sockets]
@@ -39,8 +39,9 @@ def letters(postfix: Postfix, dovecot: Dovecot) -> list[Letter]:
     """Twenty mails that wait in the mailbox."""
     if dovecot.count(SUPPORT):
         dovecot.empty(SUPPORT)
+    scan = File(name="scan.bin", type="application/octet-stream", content=bytes(range(256)) * 2000)
     letters = [
-        Letter(sender=ERIN.address, recipients=[SUPPORT], subject=f"Mail {number}", text=f"This is mail {number}.\n")
+        Letter(sender=ERIN.address, recipients=[SUPPORT], subject=f"Mail {number}", text="See\n", attachments=[scan])
         for number in range(MAILS)
     ]
     for letter in letters:
@@ -99,9 +100,10 @@ def test_killed_fetcher_loses_no_mail_and_doubles_none(
 def test_killed_worker_loses_no_mail_and_doubles_none(desk: Desk, dovecot: Dovecot, letters: list[Letter]) -> None:
     desk.run("fetch", "--once")
     worker = desk.child("worker")
-    desk.console.wait_for_articles(3)
+    desk.console.wait_for_articles(1)
     worker.send_signal(signal.SIGKILL)
     worker.wait()
+    assert desk.console.ask("articles") < MAILS  # else it was not killed in the middle
 
     desk.console.ask("forget_leases")
     desk.run("worker", "--once")

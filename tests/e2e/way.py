@@ -42,8 +42,7 @@ class Way:
 
     def __init__(self, postfix: Postfix) -> None:
         self._postfix = postfix
-        self._change = unchanged
-        self.handed_on = 0
+        self._change: Change = unchanged
 
     def __enter__(self) -> Self:
         (self.port,) = free_ports(1)
@@ -77,4 +76,3 @@ class Way:
         raw = envelope.original_content
         assert raw is not None
         self._postfix.send(self._change(raw), envelope.mail_from or "", envelope.rcpt_tos)
-        self.handed_on += 1

@@ -264,6 +264,20 @@ def test_a_hidden_subject_comes_back(world: World) -> None:
     assert signature(result) == (Signature.GOOD, None)
 
 
+def test_a_protected_author_who_signed_counts_whatever_stands_outside(world: World) -> None:
+    headers, payload = mime.protect_headers(
+        mime.parse(build_headers(draft()) + b"\r\n").headers, build_entity(draft()), encrypted=True, hide_subject=False
+    )
+    outside = mime.fields_to_bytes(headers).replace(DAVE.encode(), b"list@lists.example")
+
+    result = opened(outside + openpgp.encrypt(payload, [world.desk.key], world.dave, NOW), world)
+
+    assert result.headers.from_ is not None
+    assert (result.headers.from_.address, result.headers.from_is_protected) == (DAVE, True)
+    assert Warning.FROM_DIFFERS not in result.report.warnings
+    assert signature(result) == (Signature.GOOD, None)
+
+
 def test_a_protected_author_who_did_not_sign_does_not_count(world: World) -> None:
     inner = mime.parse(build_headers(draft("frank@clinic.example")) + b"\r\n").headers
     _, payload = mime.protect_headers(inner, build_entity(draft()), encrypted=True, hide_subject=False)

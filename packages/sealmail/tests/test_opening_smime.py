@@ -109,7 +109,13 @@ def test_signed_inside_encrypted_is_decrypted_and_good(world: World) -> None:
     assert result.report.encryption.covers is Covers.WHOLE
     assert signature(result) == (Signature.GOOD, None)
     assert result.content.text == "The words.\n"
-    assert Warning.MALLEABLE_ENCRYPTION in result.report.warnings
+    assert result.report.warnings == ()
+
+
+def test_encryption_that_nothing_covers_is_marked_malleable(world: World) -> None:
+    result = opened(message(smime.encrypt(build_entity(draft()), [world.desk.key])), world)
+
+    assert result.report.warnings == (Warning.MALLEABLE_ENCRYPTION,)
 
 
 def test_a_signature_around_the_encryption_speaks_only_for_the_envelope(world: World) -> None:
@@ -295,6 +301,18 @@ def test_a_footer_beside_the_signed_part_makes_it_a_part(world: World) -> None:
     assert [part.path for part in result.report.parts] == ["1"]
     assert result.report.parts[0].signature.verdict is Signature.GOOD
     assert Warning.SIGNED_PART in result.report.warnings
+
+
+def test_attack_words_beside_a_signed_part_are_not_among_the_signed_words(world: World) -> None:
+    inner = smime.sign(build_entity(draft()), world.carol, [world.ca.certificate], NOW)
+    false_words = b"Content-Type: text/plain\r\n\r\nPay Mallory.\r\n"
+
+    for order in ([false_words, inner], [inner, false_words]):
+        result = opened(message(mime.multipart("mixed", order)), world)
+
+        assert (result.report.signature.verdict, result.report.signature.covers) == (Signature.NONE, Covers.PART)
+        assert [part.content.text for part in result.parts] == ["The words.\n"]
+        assert "Pay Mallory." in result.content.text
 
 
 def test_an_encrypted_part_is_opened_apart(world: World) -> None:

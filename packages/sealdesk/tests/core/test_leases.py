@@ -83,3 +83,21 @@ def test_claim_rolled_back_with_its_transaction_is_free():
         transaction.set_rollback(True)
 
     assert claim("two") == [row.pk]
+
+
+def test_renewed_lease_lasts_on_and_a_lost_one_is_not_renewed():
+    (row,) = mails(1)
+    claim("one", seconds=60)
+
+    assert leases.renew(RawMail, [row.pk], by="one", seconds=600) == 1
+    assert leases.renew(RawMail, [row.pk], by="two", seconds=600) == 0
+    row.refresh_from_db()
+    assert row.leased_until > clock.now() + timedelta(seconds=500)
+    assert row.leased_by == "one"
+
+
+def test_lease_that_ran_out_is_not_renewed():
+    (row,) = mails(1)
+    claim("one", seconds=0)
+
+    assert leases.renew(RawMail, [row.pk], by="one", seconds=600) == 0

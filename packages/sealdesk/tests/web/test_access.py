@@ -110,7 +110,7 @@ def test_administration_is_for_administrators(alice, admin, name):
 
 
 def test_nobody_can_sign_up(db):
-    assert b"<form" not in Client().get("/accounts/signup/").content
+    assert Client().get("/accounts/signup/").status_code == 404
 
 
 def test_sign_in_works_and_says_what_was_wrong(alice):
@@ -123,3 +123,33 @@ def test_sign_in_works_and_says_what_was_wrong(alice):
     assert "Successfully" not in client.get("/", follow=True).content.decode()
     assert b"alice@desk.example" in wrong.content
     assert b"not correct" in wrong.content
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["signup/", "password/reset/", "email/", "password/set/", "confirm-email/"])
+def test_nobody_signs_up_and_no_page_sends_mail_by_itself(client, path):
+    assert client.get(f"/accounts/{path}").status_code == 404
+
+
+@pytest.mark.django_db
+def test_a_wrong_password_is_answered_at_the_form(client):
+    answer = client.post("/accounts/login/", {"login": "alice@desk.example", "password": "wrong wrong wrong"})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["2fa/", "2fa/totp/activate/", "password/change/", "reauthenticate/", "logout/"])
+def test_pages_of_the_account_open(alice, path):
+    assert alice.get(f"/accounts/{path}", follow=True).status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("page", ["password/reset/", "email/", "confirm-email/", "signup/", "password/reset/done/"])
+def test_attack_pages_that_would_send_mail_past_the_outbox_are_not_there(alice, mailoutbox, page):
+    form = {"email": "victim@elsewhere.example", "action_add": ""}
+
+    answers = [client.post(f"/accounts/{page}", form) for client in (Client(), alice)]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert mailoutbox == []

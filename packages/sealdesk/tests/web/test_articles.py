@@ -12,6 +12,7 @@ from sealdesk.core.clock import now
 from sealdesk.keyring.actions import Vouching, import_keys
 from sealdesk.keyring.models import StoredKey
 from sealdesk.web.html_mail import POLICY, POLICY_WITH_PICTURES
+from sealmail.mime import multipart
 from sealmail.testing import export_armored, export_pem
 
 from .conftest import HTML_MAIL, wrapped
@@ -246,3 +247,22 @@ def test_part_that_was_opened_later_is_shown(alice, cast, own_key, take_in, writ
     alice.post(reverse("article_retry", args=[article.pk]))
 
     assert ("the hidden words" in before, "the hidden words" in page(alice, article)) == (False, True)
+
+
+def test_attack_words_beside_a_signed_part_do_not_share_its_frame(alice, cast, own, know, take_in, write):
+    know(cast.frank)
+    raw = write(cast.frank, text="The signed words.", sign=True)
+    head, _, body = raw.partition(b"Content-Type: multipart/signed")
+    signed = b"Content-Type: multipart/signed" + body
+    wrapped = head + multipart("mixed", [b"Content-Type: text/plain\r\n\r\nPay Mallory.\r\n", signed])
+
+    article = take_in(wrapped)
+
+    before, _, after = page(alice, article).partition('<section class="framed">')
+    frame = after.split("</section>")[0]
+    assert (article.signature, article.signature_covers) == ("none", "part")
+    assert "tone-green" not in before.split("<article")[1]
+    assert "Signed by frank@customer.example" in frame
+    assert "The signed words." in frame
+    assert "Pay Mallory." not in frame
+    assert "recipient’s key" not in frame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from sealdesk.keyring.actions import set_default
@@ -254,3 +255,15 @@ def test_long_mail_is_quoted_in_part(alice, take_in, write, cast):
     lines = quoted(alice, article.ticket).splitlines()
 
     assert (len(lines), lines[-1]) == (402, "> […]")
+
+
+def test_attachments_too_large_for_memory_are_said_and_never_left_out(alice, settings, ticket):
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 10_000
+    typed = {"to": "erin@customer.example", "text": "See the contract.", "sign_choice": "off", "encrypt_choice": "off"}
+    files = [SimpleUploadedFile("contract.pdf", b"x" * 20_000)]
+
+    answer = alice.post(reverse("ticket_replies", args=[ticket.number]), typed | {"files": files})
+
+    assert answer.status_code == 422
+    assert b"attach less" in answer.content
+    assert Outgoing.objects.count() == 0

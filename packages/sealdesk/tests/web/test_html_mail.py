@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from sealdesk.web.html_mail import POLICY, POLICY_WITH_PICTURES, Picture, page
@@ -82,3 +84,53 @@ def test_policy_is_exactly_the_rule():
         "frame-ancestors 'self'"
     )
     assert POLICY_WITH_PICTURES.replace("img-src data: https:", "img-src data:") == POLICY
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        r"https://evil.example\@bank.example/",
+        r"https:\\evil.example/",
+        "https:evil.example/",
+        "https:/evil.example/",
+        "https:///evil.example/",
+        "ht\ntps:evil.example/",
+        "https://evil.example\t\\@bank.example/",
+    ],
+)
+def test_attack_link_that_browsers_read_otherwise_loses_its_address(address):
+    assert "href" not in body_of(f'<a href="{address}">bank.example</a>')
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("https://shop.example/a\\b?c=\\d", None),
+        ("https://shop.example/a?b=c d", "shop.example"),
+        ("https://shop.example?b=\\d", "shop.example"),
+        ("http://shop.example:8080/a", "shop.example"),
+        ("https://bank.example@shop.example/", "shop.example"),
+    ],
+)
+def test_link_keeps_an_address_that_is_read_in_one_way(address, host):
+    shown = body_of(f'<a href="{address}">go</a>')
+
+    assert ("href" in shown) == (host is not None)
+    assert (f'title="{host}"' in shown) == (host is not None)
+
+
+@pytest.mark.parametrize(
+    "attack", ["<div>" * 200_000, "<b></p>" * 200_000, "<a><p>" * 100_000, "<font color=1>" * 90_000]
+)
+def test_attack_html_made_to_keep_the_cleaner_busy_is_shown_as_words(attack):
+    began = time.process_time()
+
+    assert "words" in body_of(attack + "words")
+
+    assert time.process_time() - began < 5
+
+
+def test_long_newsletter_keeps_its_form():
+    html = "<table>" + "<tr><td><p>Row<br>and<img>more<li>x" * 2000 + "</table>"
+
+    assert "<td>" in body_of(html)

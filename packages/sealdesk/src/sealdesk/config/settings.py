@@ -186,6 +186,9 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "sealdesk.people.accounts.ClosedAccounts"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+"""Mail leaves by the outbox only; what a library might send by itself goes nowhere."""
+
 LANGUAGE_CODE = "en"
 USE_I18N = True
 USE_TZ = True

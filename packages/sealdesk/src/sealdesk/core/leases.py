@@ -34,6 +34,13 @@ def claim(queryset: QuerySet[Any], *, by: str, seconds: int, limit: int) -> list
     return [pk for pk in chosen if pk in mine]
 
 
+def renew(model: type[models.Model], pks: Iterable[Any], *, by: str, seconds: int) -> int:
+    """Keeps rows for `seconds` from now; how many still belong to `by`; the others are somebody else's."""
+    now = clock.now()
+    rows = _rows(model).filter(pk__in=list(pks), leased_by=by, leased_until__gt=now)
+    return rows.update(leased_until=now + timedelta(seconds=seconds))
+
+
 def release(model: type[models.Model], pks: Iterable[Any], *, by: str) -> int:
     """Gives rows back before their time; how many. Those that belong to somebody else by now are left alone."""
     return _rows(model).filter(pk__in=list(pks), leased_by=by).update(leased_until=None, leased_by="")

@@ -20,7 +20,8 @@ from sealdesk.mail.models import Channel, ChannelKind
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 15
-_LEASE_SECONDS = 900
+_LEASE_SECONDS = 120
+"""Renewed with each mail. The channel of a fetcher that died waits so long; twice what a server may take to answer."""
 _IDLE_SECONDS = 1.0
 _PAUSE_SECONDS = 5
 
@@ -62,9 +63,13 @@ class Fetcher:
 
     def _fetch(self, pk: uuid.UUID) -> int:
         try:
-            return imap.fetch(Channel.objects.select_related("group").get(pk=pk))
+            return imap.fetch(Channel.objects.select_related("group").get(pk=pk), lambda: self._goes_on(pk))
         except imap.FetchFailed as error:
             log.warning("channel %s: %s", pk, error)
             return 0
         finally:
             leases.release(Channel, [pk], by=self.name)
+
+    def _goes_on(self, pk: uuid.UUID) -> bool:
+        """Whether the channel is still ours and nobody wants us to stop."""
+        return not self._stopping.is_set() and leases.renew(Channel, [pk], by=self.name, seconds=_LEASE_SECONDS) == 1

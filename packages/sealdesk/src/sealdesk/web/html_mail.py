@@ -14,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 import nh3
 
+from sealmail.mime.html import without_tags
+
 POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'self'"
@@ -53,24 +55,56 @@ class Picture:
 
 
 def page(html: str, *, pictures: Mapping[str, Picture], remote_pictures: bool) -> str:
-    """A whole page for the frame. `pictures`: by Content-ID; `remote_pictures`: whether any may be fetched."""
+    """A whole page for the frame. `pictures`: by Content-ID; `remote_pictures`: whether any may be fetched.
+
+    A document that would take the cleaner more than a moment is shown as its words alone.
+    """
+    body = _cleaned(html, pictures, remote=remote_pictures) if _is_modest(html) else _words_of(html)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
+        f"<title>Mail</title><style>{_SHEET}</style></head><body>{body}</body></html>"
+    )
+
+
+_MOST_TAGS = 20_000
+_DEEPEST = 500
+_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)", re.IGNORECASE)
+# Elements that hold nothing, or whose end is left out by many programs.
+_UNENDED = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"} | {
+    *("p", "li", "dd", "dt", "option", "thead", "tbody", "tfoot", "tr", "td", "th", "colgroup", "html", "head", "body")
+}
+
+
+def _is_modest(html: str) -> bool:
+    """Whether the cleaner is quick with it: its time grows with the square of the depth, and one megabyte of opened
+    elements takes minutes."""
+    depth = 0
+    for count, tag in enumerate(_TAG.finditer(html)):
+        if tag[2].lower() not in _UNENDED:
+            depth = max(0, depth - 1) if tag[1] else depth + 1
+        if depth > _DEEPEST or count >= _MOST_TAGS:
+            return False
+    return True
+
+
+def _words_of(html: str) -> str:
+    return f'<div style="white-space:pre-wrap">{escape(without_tags(html))}</div>'
+
+
+def _cleaned(html: str, pictures: Mapping[str, Picture], *, remote: bool) -> str:
     body = nh3.clean(
         html,
         tags=set(_TAGS),
         clean_content_tags=_DROPPED,
         attributes=_ATTRIBUTES,
-        attribute_filter=lambda tag, name, value: _attribute(tag, name, value, pictures, remote=remote_pictures),
+        attribute_filter=lambda tag, name, value: _attribute(tag, name, value, pictures, remote=remote),
         url_schemes={"http", "https", "mailto", "tel", "cid"},
         url_relative="deny",
         filter_style_properties=_STYLES,
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"a": {"target": "_blank"}},
     )
-    body = _OPENING_LINK.sub(_with_host, body)
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
-        f"<title>Mail</title><style>{_SHEET}</style></head><body>{body}</body></html>"
-    )
+    return _OPENING_LINK.sub(_with_host, body)
 
 
 _SHEET = (
@@ -86,6 +120,8 @@ def _attribute(tag: str, name: str, value: str, pictures: Mapping[str, Picture],
         return _source(value, pictures, remote=remote)
     if name == "style":
         return None if "url(" in value.lower() or "\\" in value else value
+    if tag == "a" and name == "href":
+        return value if _leads_where_it_says(value) else None
     if name == "title" and tag == "a":
         return None  # the place where the link's own host stands
     return value
@@ -102,6 +138,16 @@ def _data_address(picture: Picture) -> str | None:
     if picture.content_type not in PICTURE_TYPES or len(picture.data) > PICTURE_LIMIT:
         return None
     return f"data:{picture.content_type};base64,{base64.b64encode(picture.data).decode()}"
+
+
+_WEB = re.compile(r"https?:", re.IGNORECASE)
+_PLAIN_WEB = re.compile(r"https?://[^\s/\\?#][^\s\\?#]*(?:[?#]|\Z)", re.IGNORECASE)
+
+
+def _leads_where_it_says(address: str) -> bool:
+    """Whether everybody reads the same host in it. Browsers take a backslash for a slash, do without slashes, and pass
+    over white space inside; other readers of addresses do not."""
+    return not _WEB.match("".join(address.split())) or _PLAIN_WEB.match(address.strip()) is not None
 
 
 # The cleaner writes attributes quoted and escaped, so its own output can be read this simply.

@@ -40,7 +40,11 @@ def follow_up(ticket: TicketFacts, **more) -> Decision:
     [
         pytest.param({}, NEW, id="a mail that names nothing opens a ticket"),
         pytest.param({"threaded": OURS}, follow_up(OURS), id="an answer joins its ticket"),
-        pytest.param({"threaded": STRANGER}, follow_up(STRANGER), id="who knows our Message-ID may answer"),
+        pytest.param(
+            {"threaded": STRANGER},
+            follow_up(STRANGER, marks=(Mark.STRANGER_JOINED,)),
+            id="who knows our Message-ID may answer, and is marked",
+        ),
         pytest.param({"numbered": OURS}, follow_up(OURS), id="the number is enough for who takes part"),
         pytest.param(
             {"numbered": STRANGER},

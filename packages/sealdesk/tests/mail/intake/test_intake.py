@@ -83,6 +83,16 @@ def test_the_same_bytes_on_another_channel_are_no_duplicate(channel, write, cast
     assert [take_in(raw, channel=channel).state, take_in(raw).state] == [RawState.DONE, RawState.DONE]
 
 
+def test_the_same_bytes_for_another_group_are_no_duplicate(support, billing, write, cast):
+    raw = write(cast.erin)
+    recipients = ["support@desk.example", "billing@desk.example", "billing@desk.example"]
+
+    mails = [receive(raw=raw, envelope_recipients=[recipient]) for recipient in recipients]
+
+    assert [mail.state for mail in mails] == [RawState.STORED, RawState.STORED, RawState.DUPLICATE]
+    assert [process(raw_mail=mail.pk).article.ticket.group for mail in mails[:2]] == [support, billing]
+
+
 def test_a_plain_mail_opens_a_ticket_of_the_group_it_names(support, billing, write, cast, take_in):
     mail = take_in(write(cast.erin, to="billing@desk.example", subject="Invoice", text="Too high"))
 
@@ -248,6 +258,16 @@ def test_an_answer_joins_the_ticket_by_its_references(support, write, cast, take
     second = take_in(write(cast.frank, subject="Other words", references=("<0@x>", "<1@customer.example>")))
 
     assert second.article.ticket == first.article.ticket
+
+
+def test_attack_a_stranger_who_cites_a_message_id_is_marked(support, write, cast, take_in):
+    ticket = take_in(write(cast.erin, message_id="<1@customer.example>")).article.ticket
+
+    strange = take_in(write(cast.mallory, in_reply_to="<1@customer.example>")).article
+    again = take_in(write(cast.erin, in_reply_to="<1@customer.example>")).article
+
+    assert (strange.ticket, strange.warnings) == (ticket, ["stranger_joined"])
+    assert (again.ticket, again.warnings) == (ticket, [])
 
 
 def test_a_number_joins_for_the_customer_and_not_for_a_stranger(support, write, cast, take_in):

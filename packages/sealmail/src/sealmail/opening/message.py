@@ -95,7 +95,7 @@ def _judge(root: Part, unwrapped: Unwrapped, witnesses: Witnesses) -> _Verdict:
         statement = judge.judge_signature(bound)
         if statement.verdict is Signature.GOOD:
             headers = with_protected(outer, protected, trusted_author=inner_author)
-            return _Verdict(layers=bound, signature=statement, headers=headers, from_differs=differs)
+            return _Verdict(layers=bound, signature=statement, headers=headers)
     bound = bind_layers(layers, _address(outer.from_), witnesses)
     statement = judge.judge_signature(bound)
     headers = _headers(outer, protected, bound, statement)
@@ -154,6 +154,9 @@ def _keys_seen(unwrapped: Unwrapped, payload: Part | None, parts: OpenedParts, p
 
 def _warnings(root: Part, unwrapped: Unwrapped, verdict: _Verdict, parts: OpenedParts) -> tuple[Warning, ...]:
     found = [*unwrapped.warnings, *parts.warnings]
+    if verdict.signature.verdict is Signature.GOOD:
+        # What could be changed unnoticed inside the encryption is covered by the signature inside it.
+        found = [warning for warning in found if warning is not Warning.MALLEABLE_ENCRYPTION]
     if verdict.from_differs:
         found.append(Warning.FROM_DIFFERS)
     if judge.outer_signature_is_bad(verdict.layers):

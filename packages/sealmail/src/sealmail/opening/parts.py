@@ -39,9 +39,10 @@ def open_parts(payload: Part, sender: Mailbox | None, witnesses: Witnesses) -> O
         unwrapped = unwrap(part, witnesses.judges)
         keys_seen.extend(unwrapped.keys_seen)
         reports.append(_report(path, unwrapped, sender, witnesses))
+        # What was signed is given once more by itself: in the main text nobody could tell it from what is beside it.
+        opened.append(OpenedPart(path=path, content=_content(unwrapped)))
         if is_encrypted(part):
             apart.add(id(part))
-            opened.append(OpenedPart(path=path, content=_content(unwrapped)))
     return OpenedParts(
         reports=tuple(reports),
         opened=tuple(opened),

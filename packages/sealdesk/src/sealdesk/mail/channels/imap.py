@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -23,11 +23,14 @@ class FetchFailed(Exception):
     """The server was not reached or did not do what was asked; the message is a sentence without words of any mail."""
 
 
-def fetch(channel: Channel) -> int:
-    """Takes in what is new in the channel's folder; how many mails. Notes on the channel how it went."""
+def fetch(channel: Channel, goes_on: Callable[[], bool] = lambda: True) -> int:
+    """Takes in what is new in the channel's folder; how many mails. Notes on the channel how it went.
+
+    `goes_on` is asked before each mail; with False the rest stays on the server for the next time.
+    """
     try:
         with _signed_in(channel) as client:
-            taken, left = _fetch(client, channel)
+            taken, left = _fetch(client, channel, goes_on)
     except (OSError, IMAPClientError) as error:
         _note(channel, _sentence(error))
         raise FetchFailed(_sentence(error)) from error
@@ -64,7 +67,7 @@ def _signed_in(channel: Channel) -> Iterator[IMAPClient]:
             client.logout()
 
 
-def _fetch(client: IMAPClient, channel: Channel) -> tuple[int, int]:
+def _fetch(client: IMAPClient, channel: Channel, goes_on: Callable[[], bool]) -> tuple[int, int]:
     """How many mails were taken, and how many were left because they are too large."""
     selected = client.select_folder(channel.folder)
     _check_uid_validity(channel, int(selected[b"UIDVALIDITY"]))
@@ -73,6 +76,8 @@ def _fetch(client: IMAPClient, channel: Channel) -> tuple[int, int]:
     for start in range(0, len(new), _BATCH):
         sizes = client.fetch(new[start : start + _BATCH], [b"RFC822.SIZE"])
         for uid in sorted(sizes):  # one that was asked for may have been expunged meanwhile
+            if not goes_on():
+                return taken, left
             if int(sizes[uid][b"RFC822.SIZE"]) > settings.MAIL_SIZE_LIMIT:
                 left += 1
             else:

@@ -39,7 +39,8 @@ def receive(
 ) -> RawMail:
     """Stores a mail and commits: when this returns, the server may be told that we have it.
 
-    The same bytes on the same channel once more are kept and marked as a duplicate.
+    The same bytes for the same recipients on the same channel once more are kept and marked as a duplicate. A server
+    that hands in one mail for two of our groups in two transactions means both.
     """
     mail = RawMail(
         channel=channel,
@@ -52,11 +53,17 @@ def receive(
     with ExitStack() as undo:
         undo.callback(rawmail.store(mail, raw))
         with durable():
-            if RawMail.objects.filter(channel=channel, digest=mail.digest).exists():
+            if _was_received(mail):
                 mail.state = RawState.DUPLICATE
             mail.save(force_insert=True)
         undo.pop_all()
     return mail
+
+
+def _was_received(mail: RawMail) -> bool:
+    earlier = RawMail.objects.filter(channel=mail.channel, digest=mail.digest)
+    recipients = set(mail.envelope_recipients)
+    return any(recipients <= set(known) for known in earlier.values_list("envelope_recipients", flat=True))
 
 
 def process(*, raw_mail: UUID, batch: Batch | None = None) -> RawMail:

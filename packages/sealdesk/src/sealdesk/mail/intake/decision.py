@@ -45,6 +45,8 @@ class Mark(StrEnum):
     """Another mail with other bytes came with this Message-ID before."""
     STRANGER_NAMED_TICKET = "stranger_named_ticket"
     """The subject names a ticket that the sender has no part in; it got a new one."""
+    STRANGER_JOINED = "stranger_joined"
+    """It joined a ticket by the Message-ID that it answers, and the sender had no part in the ticket before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ class TicketFacts:
     same_group: bool
     """It belongs to the group that received the mail."""
     sender_takes_part: bool = False
-    """Only asked where the number names the ticket: the sender is its customer, or wrote or received mail in it."""
+    """The sender is its customer, or wrote or received mail in it."""
     is_merged: bool = False
 
 
@@ -153,5 +155,7 @@ def _marks(facts: IncomingFacts, ticket: TicketFacts | None) -> tuple[Mark, ...]
     marks = (
         (facts.repeats_message_id, Mark.REPEATED_MESSAGE_ID),
         (named_by_stranger, Mark.STRANGER_NAMED_TICKET),
+        # Who reads a mail of the thread knows its Message-ID, a mailing list's archive for example.
+        (ticket is not None and not ticket.sender_takes_part and not facts.is_bounce, Mark.STRANGER_JOINED),
     )
     return tuple(mark for applies, mark in marks if applies)

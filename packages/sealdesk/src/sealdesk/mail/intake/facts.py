@@ -29,7 +29,7 @@ def gather(opened: Opened, group: Group) -> IncomingFacts:
     headers, report = opened.headers, opened.report
     sender = sender_of(opened)
     known = _known_articles(opened)
-    threaded = known.thread(group)
+    threaded = known.thread(sender, group)
     return IncomingFacts(
         sender=sender,
         has_content=_has_content(opened),
@@ -54,10 +54,10 @@ class _Known:
     quoted: Sequence[str]
     rows: Sequence[tuple[str, str, Ticket]]
 
-    def thread(self, group: Group) -> TicketFacts | None:
+    def thread(self, sender: str | None, group: Group) -> TicketFacts | None:
         by_id = {message_id: ticket for message_id, _, ticket in self.rows}
         ticket = next((by_id[name] for name in self.quoted if name in by_id), None)
-        return _ticket_facts(ticket, group) if ticket else None
+        return _ticket_facts(ticket, group, sender) if ticket else None
 
     @property
     def is_our_own(self) -> bool:
@@ -73,7 +73,7 @@ def _known_articles(opened: Opened) -> _Known:
     quoted = _quoted_ids(opened)
     names = {own, *quoted} - {""}
     articles = Article.objects.filter(message_id__in=names).select_related("ticket")
-    rows = articles.only("message_id", "kind", "ticket__group", "ticket__state") if names else ()
+    rows = articles.only("message_id", "kind", "ticket__group", "ticket__state", "ticket__customer") if names else ()
     return _Known(own, quoted, [(article.message_id, article.kind, article.ticket) for article in rows])
 
 
@@ -89,11 +89,11 @@ def _quoted_ids(opened: Opened) -> tuple[str, ...]:
     return normal_ids((*carried, headers.in_reply_to or "", *latest_first))
 
 
-def _ticket_facts(ticket: Ticket, group: Group, *, sender_takes_part: bool = False) -> TicketFacts:
+def _ticket_facts(ticket: Ticket, group: Group, sender: str | None) -> TicketFacts:
     return TicketFacts(
         id=ticket.pk,
         same_group=ticket.group_id == group.pk,
-        sender_takes_part=sender_takes_part,
+        sender_takes_part=sender is not None and _takes_part(sender, ticket),
         is_merged=ticket.state == TicketState.MERGED,
     )
 
@@ -103,7 +103,7 @@ def _numbered(subject: str, sender: str | None, group: Group) -> TicketFacts | N
     ticket = Ticket.objects.filter(number=number).first() if number is not None else None
     if ticket is None:
         return None
-    return _ticket_facts(ticket, group, sender_takes_part=bool(sender) and _takes_part(sender or "", ticket))
+    return _ticket_facts(ticket, group, sender)
 
 
 def _takes_part(sender: str, ticket: Ticket) -> bool:

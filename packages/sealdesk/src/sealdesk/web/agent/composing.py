@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+from django.conf import settings
+
 from sealdesk.core.errors import DeskError, Invalid
 from sealdesk.keyring.queries import default_for
 from sealdesk.mail.outbox.planning import Recipients, preview, recipients_of
@@ -113,7 +115,13 @@ def released(letter: Letter, what: str) -> Letter:
 
 
 def files_from(request: AgentRequest) -> list[NewAttachment]:
-    """The uploaded files."""
+    """The uploaded files. Raises Invalid where they are too large to be kept in memory.
+
+    Django drops such files without a word, and the mail would leave without them.
+    """
+    limit = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+    if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+        raise Invalid({"sealing": [f"All files together may have {limit // 2**20} MB. Nothing was sent; attach less."]})
     files = request.FILES.getlist("files")
     return [
         NewAttachment(

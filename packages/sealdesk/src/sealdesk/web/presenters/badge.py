@@ -11,12 +11,14 @@ from sealdesk.tickets.models import Article, Ticket
 from sealdesk.web.presenters import evidence
 from sealdesk.web.presenters.encryption import encryption_face
 from sealdesk.web.presenters.intake import MARKS
-from sealdesk.web.presenters.signature import signature_face
+from sealdesk.web.presenters.signature import PART_WITHOUT_WORDS, signature_face
 from sealdesk.web.presenters.warnings import WARNINGS
 from sealdesk.web.presenters.wording import Face, Tone, fill
 from sealmail.report import Covers, Encryption, Reason, Signature
 
 Code = TypeVar("Code", bound=StrEnum)
+
+_LAST = {"address": "the sender of the last mail", "key": "that sender’s key"}
 
 UNKNOWN_WARNING = Face(icon="alert", tone=Tone.AMBER, label="Look at this mail", sentence="Something is unusual in it.")
 
@@ -47,7 +49,8 @@ def ticket_seal(ticket: Ticket) -> Seal | None:
     """The badge of a ticket in a list; None where no mail came in yet."""
     if not ticket.encryption:
         return None
-    return Seal(encryption=fill(_encryption(ticket)), signature=fill(_signature(ticket)))
+    # Beside the customer's name: the last mail may be somebody else's.
+    return Seal(encryption=fill(_encryption(ticket)), signature=fill(_signature(ticket), _LAST))
 
 
 def article_seal(article: Article) -> Seal:
@@ -63,14 +66,20 @@ def article_seal(article: Article) -> Seal:
 
 
 def part_faces(part: Mapping[str, Any], sender: str) -> tuple[Face, ...]:
-    """What holds for a sealed part inside a message of `sender`; nothing is said about what the part has not."""
+    """What holds for a sealed part inside a message of `sender`; nothing is said about what the part has not.
+
+    Green only where the signed words stand in the same frame: else it would be read as said of the words above.
+    """
     gaps = evidence.signer_gaps(part) | {"sender": sender}
+    has_words = bool(((part.get("content") or {}).get("text") or "").strip())
     faces = []
     encryption = _code(Encryption, part["encryption"]["verdict"], Encryption.UNSUPPORTED)
     if encryption is not Encryption.NONE:
         faces.append(fill(encryption_face(encryption, Covers.WHOLE), gaps | evidence.opening_gaps(part)))
     signature = _code(Signature, part["signature"]["verdict"], Signature.UNVERIFIED)
-    if signature is not Signature.NONE:
+    if signature is Signature.GOOD and not has_words:
+        faces.append(fill(PART_WITHOUT_WORDS, gaps))
+    elif signature is not Signature.NONE:
         faces.append(fill(signature_face(signature, Covers.WHOLE, _optional_reason(part["signature"]["reason"])), gaps))
     return tuple(faces)
 

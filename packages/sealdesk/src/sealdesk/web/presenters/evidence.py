@@ -104,8 +104,10 @@ def signer_gaps(report: JSON) -> dict[str, str]:
     """The words about the signer whose signature speaks."""
     facts = _speaking_signer(report)
     signer = facts.get("signer") or report.get("signature", {}).get("signer") or {}
+    fingerprint = signer.get("fingerprint", "")
     return {
-        "signer": ", ".join(signer.get("addresses", ())) or signer.get("fingerprint", ""),
+        "key": f"the key {short(fingerprint)}" if fingerprint else "",
+        "signer": ", ".join(signer.get("addresses", ())) or fingerprint,
         "address": ", ".join(signer.get("addresses", ())),
         "issuer": facts.get("issuer_name") or "",
         "trust": words(TRUST, TrustLevel, str(facts.get("trust", "")).upper()),

@@ -19,6 +19,11 @@ MARKS: Mapping[Mark, Face] = {
     Mark.STRANGER_NAMED_TICKET: _face(
         "Names another ticket", "The subject names a ticket that this sender has no part in; it became a new one."
     ),
+    Mark.STRANGER_JOINED: _face(
+        "New in this conversation",
+        "The sender had no part in this ticket before. It came here because it answers a mail of it.",
+        "Look at the address before you answer.",
+    ),
 }
 
 QUARANTINE: Mapping[QuarantineReason, Face] = {

@@ -35,6 +35,9 @@ SIGNATURE: Mapping[Signature, Face] = {
 
 PARTLY_SIGNED = _look("Partly signed", "Only the framed part is signed by {address}.")
 PART_WITH_SIGNATURE = _look("Partly signed", "Only the framed part is signed; what holds for it is said there.")
+PART_WITHOUT_WORDS = _look(
+    "Holds a signed part", "{address} signed a part of this mail that has no words of its own to show; nothing else."
+)
 
 REASONS: Mapping[Reason, Face] = {
     Reason.MALFORMED: _bad("Signature not acceptable", "The signature is broken or contradicts itself."),
