@@ -196,3 +196,38 @@ def test_list_says_which_keys_a_trusted_issuer_vouches_for(admin, cast):
 
     assert ("not confirmed" in before, "not confirmed" in after) == (True, False)
     assert f"issued by a trusted CA ({ca.name})" in after
+
+
+@pytest.mark.mission("S3")
+def test_private_key_is_downloaded_by_administrators_and_only_by_post(admin, alice, own, own_key):
+    address = reverse("admin_key_download_secret", args=[StoredKey.objects.get(secret__isnull=False).pk])
+
+    response = admin.post(address)
+
+    assert response.content.startswith((b"-----BEGIN PRIVATE KEY", b"-----BEGIN ENCRYPTED PRIVATE KEY"))
+    assert response["Content-Disposition"].startswith('attachment; filename="private-')
+    assert (admin.get(address).status_code, alice.post(address).status_code) == (405, 403)
+
+
+def test_key_without_a_private_side_offers_none_to_download(admin, cast):
+    admin.post(reverse("admin_add_certificate"), {"pasted": pem(cast.carol.smime.key)})
+    address = reverse("admin_key_download_secret", args=[StoredKey.objects.get().pk])
+
+    shown, response = admin.get(reverse("admin_smime")).content.decode(), admin.post(address, follow=True)
+
+    assert address not in shown
+    assert "There is no private key for it." in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("admin_smime", ["Add Certificate", "Add Private Key", "Default Behavior", "Recent Logs"]),
+        ("admin_openpgp", ["Add Key", "Default Behavior", "Recent Logs"]),
+    ],
+)
+def test_empty_page_names_what_to_do_first_in_the_known_words(admin, name, words):
+    shown = admin.get(reverse(name)).content.decode()
+
+    assert [word for word in words if f">{word}</h2>" not in shown] == []
+    assert "appear here" in shown

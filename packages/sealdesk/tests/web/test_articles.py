@@ -70,7 +70,7 @@ def test_panel_shows_the_facts_in_order(alice, cast, own, know, take_in, write):
 
     shown = page(alice, take_in(write(cast.carol, sign=True, encrypt=True)))
 
-    titles = re.findall(r"<h4>(.*?)</h4>", shown)
+    titles = re.findall(r"<h3>(.*?)</h3>", shown)
     assert titles[:3] == ["Checked", "Encryption, S/MIME", "Signature, S/MIME"]
 
 

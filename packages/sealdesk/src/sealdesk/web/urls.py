@@ -30,6 +30,7 @@ urlpatterns = [
     path("admin/pgp/", keys.openpgp, name="admin_openpgp"),
     path("admin/pgp/keys/", keys.add_pgp_key, name="admin_add_pgp_key"),
     path("admin/keys/<uuid:key_id>/download/", keys.download, name="admin_key_download"),
+    path("admin/keys/<uuid:key_id>/secret/", keys.download_secret, name="admin_key_download_secret"),
     path("admin/keys/<uuid:key_id>/delete/", keys.delete, name="admin_key_delete"),
     path("admin/<slug:technology>/switch/", keys.switch, name="admin_switch"),
     path("admin/<slug:technology>/defaults/", keys.defaults, name="admin_defaults"),

@@ -16,14 +16,13 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
 from sealdesk.core.errors import DeskError
-from sealdesk.keyring import actions
+from sealdesk.keyring import actions, files
 from sealdesk.keyring.models import StoredKey
 from sealdesk.keyring.queries import default_for, key_rows, stored_keys, technologies_on
 from sealdesk.mail.queries import security_log
 from sealdesk.mail.standing import standings
 from sealdesk.people.models import Group
 from sealdesk.web.access import AgentRequest, staff_page
-from sealdesk.web.admin.downloads import public_text
 from sealdesk.web.admin.key_forms import AddingForm, CertificateForm, PGPKeyForm, PrivateKeyForm
 from sealdesk.web.admin.sections import show
 from sealdesk.web.presenters.encryption import TECHNOLOGIES
@@ -34,6 +33,19 @@ from sealmail.keys import Technology
 _PAGES = {Technology.SMIME: "admin_smime", Technology.OPENPGP: "admin_openpgp"}
 _LOG_LINES = 8
 LONGEST_LIST = 500
+_THINGS = {Technology.SMIME: "Certificate", Technology.OPENPGP: "Public Key"}
+_EMPTY_OWN = {
+    Technology.SMIME: "Certificates of our own with their private keys appear here. Without one, nothing is signed or "
+    "decrypted: begin with Add Private Key below.",
+    Technology.OPENPGP: "Keys of our own with their private side appear here. Without one, nothing is signed or "
+    "decrypted: begin with Add Key below.",
+}
+_EMPTY_CONTACTS = {
+    Technology.SMIME: "Certificates of customers appear here: for verifying their mail and for encrypting to them. "
+    "Add Certificate is below; the certificate of an issuer stands for all that it issued.",
+    Technology.OPENPGP: "Public keys of customers appear here: for verifying their mail and for encrypting to them. "
+    "Add Key is below.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +117,19 @@ def add_pgp_key(request: AgentRequest) -> HttpResponseBase:
 def download(request: AgentRequest, key_id: UUID) -> HttpResponse:  # noqa: ARG001 -- the decorator asks for it
     """The certificate or public key, as a text file."""
     key = get_object_or_404(StoredKey, pk=key_id)
-    is_certificate = key.technology == Technology.SMIME
-    response = HttpResponse(public_text(key), content_type="application/octet-stream")
-    name = f"{key.fingerprint[-16:]}.{'pem' if is_certificate else 'asc'}"
-    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
+    return _file(key, files.public_file(key), "")
+
+
+@staff_page
+@require_POST
+def download_secret(request: AgentRequest, key_id: UUID) -> HttpResponse:
+    """The private key as protected as it came. Posted, so that no link that somebody was sent fetches it."""
+    key = get_object_or_404(StoredKey, pk=key_id)
+    try:
+        return _file(key, files.secret_file(key=key, by=request.user), "private-")
+    except DeskError as error:
+        messages.error(request, error.sentence)
+        return redirect(_PAGES[Technology(key.technology)])
 
 
 @staff_page
@@ -156,6 +175,15 @@ def defaults(request: AgentRequest, technology: str) -> HttpResponse:
     return redirect(f"{reverse(_PAGES[chosen])}#default")
 
 
+def _file(key: StoredKey, content: bytes, prefix: str) -> HttpResponse:
+    ending = "pem" if key.technology == Technology.SMIME else "asc"
+    response = HttpResponse(content, content_type="application/octet-stream")
+    name = f"{prefix}{key.fingerprint[-16:]}.{ending}"
+    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
 def _add(request: AgentRequest, technology: Technology, form: AddingForm) -> HttpResponseBase:
     if form.is_valid():
         try:
@@ -176,7 +204,7 @@ def _show(
     context: dict[str, Any] = {
         "technology": technology.value,
         "word": TECHNOLOGIES[technology],
-        "thing": "certificate" if technology is Technology.SMIME else "key",
+        "thing": _THINGS[technology],
         "is_on": technology in technologies_on(),
         "lists": _lists(technology),
         "adds": _adds(technology, failed),
@@ -192,10 +220,8 @@ def _lists(technology: Technology) -> list[KeyList]:
     issuers = [face for face in added if face.key.is_ca and not face.has_secret]
     contacts = [face for face in added if not face.has_secret and not face.key.is_ca]
     return [
-        KeyList(title="Own", keys=own, empty="Without a private key of our own, nothing is signed or decrypted here."),
-        KeyList(
-            title="Contacts", keys=contacts, empty="Certificates and keys of customers appear when they are added."
-        ),
+        KeyList(title="Own", keys=own, empty=_EMPTY_OWN[technology]),
+        KeyList(title="Contacts", keys=contacts, empty=_EMPTY_CONTACTS[technology]),
         *([KeyList(title="Issuers", keys=issuers, empty="")] if issuers else []),
         *([KeyList(title="Seen in mail, added by nobody", keys=seen, empty="")] if seen else []),
     ]

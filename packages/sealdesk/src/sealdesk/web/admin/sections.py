@@ -29,13 +29,13 @@ SECURITY: Sequence[Section] = (
         url="admin_smime",
         label="S/MIME",
         icon="shield",
-        sentence="Certificates of customers and issuers, and our private keys. Only what was added is trusted.",
+        sentence="Signs and encrypts mail with certificates: those of customers and issuers, and our own.",
     ),
     Section(
         url="admin_openpgp",
         label="PGP",
         icon="key-round",
-        sentence="Keys of customers encrypt and verify; our private keys sign and decrypt.",
+        sentence="Signs and encrypts mail with PGP keys: public keys of customers, and our own private keys.",
     ),
     Section(
         url="admin_logs",
