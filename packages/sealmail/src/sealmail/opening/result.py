@@ -34,7 +34,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedPart:
-    """An encrypted part inside a message that is not encrypted as a whole; to be shown apart, never merged."""
+    """A signed or encrypted part of a message that is not sealed as a whole; to be shown apart, in its own frame."""
 
     path: str
     """The same path as in the report's `PartReport`."""
