@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
 
 from sealmail import mime
 from sealmail.addresses import Mailbox
@@ -152,6 +153,18 @@ def test_a_ca_for_other_domains_gives_no_key(desk: Desk) -> None:
     trust = MemoryTrust(anchors=[Anchor(key=desk.ca.certificate, domains=("clinic.example",))])
 
     assert codes(desk.plan(CAROL, trust=trust)) == ["untrusted_key", "no_key"]
+
+
+def test_a_self_signed_certificate_that_calls_itself_a_ca_is_a_key_of_its_address(desk: Desk) -> None:
+    own_made = desk.ca.issue(ERIN, extra=[x509.BasicConstraints(ca=True, path_length=None)])
+    trust = MemoryTrust(levels={own_made.key.fingerprint: TrustLevel.BY_HAND})
+
+    confirmed = desk.plan(ERIN, store=desk.store(own_made.key), trust=trust)
+    unconfirmed = desk.plan(ERIN, store=desk.store(own_made.key), trust=MemoryTrust())
+
+    assert own_made.key.is_ca
+    assert confirmed.recipients[0].key == own_made.key
+    assert codes(unconfirmed) == ["untrusted_key", "no_key"]
 
 
 def test_a_rejected_key_is_not_used(desk: Desk) -> None:

@@ -98,6 +98,27 @@ def test_run_starts_everything_and_ends_it_again(home, tmp_path):
         assert probe.connect_ex(("127.0.0.1", web_port)) != 0
 
 
+@pytest.mark.sockets
+def test_a_desk_that_was_killed_leaves_no_pages_behind(home, tmp_path):
+    home, port = home | {"SEALDESK_HOME": str(tmp_path / "home")}, _free_port()
+    with (tmp_path / "log").open("wb") as log:
+        desk = subprocess.Popen([*COMMAND, "run", "--port", str(port)], env=home, stdout=log, stderr=log)
+    _wait_until(lambda: b"Sealdesk is running at" in (tmp_path / "log").read_bytes(), desk)
+
+    desk.kill()
+    desk.wait(20)
+
+    gone = time.monotonic() + 20
+    while _answers(port):
+        assert time.monotonic() < gone, "the web server went on without its desk"
+        time.sleep(0.1)
+
+
+def _answers(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def _free_port():
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]

@@ -28,8 +28,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def start(*, host: str, port: int, workers: int = 1) -> subprocess.Popen[bytes]:
-    """Starts the server as a child that signals of the terminal do not reach: whoever starts it ends it."""
-    return subprocess.Popen(command(host=host, port=port, workers=workers), start_new_session=True)  # noqa: S603 -- as above
+    """Starts the server as a child that signals of the terminal do not reach: it ends with whoever started it."""
+    leash = [sys.executable, "-m", "sealdesk.cli.leash", str(os.getpid())]
+    words = [*leash, *command(host=host, port=port, workers=workers)]
+    return subprocess.Popen(words, start_new_session=True)  # noqa: S603 -- as above
 
 
 def is_up(*, host: str, port: int) -> bool:

@@ -65,7 +65,7 @@ def _choose(choices: Sequence[KeyChoice], preferred: Technology | None) -> KeyCh
 
 def _encryption_choice(address: str, technology: Technology, judges: Judges) -> KeyChoice:
     """The best key of an address: expired, revoked and untrusted ones do not block a good one beside them."""
-    candidates = [key for key in judges.keys.keys_of(address) if key.technology is technology and not key.is_ca]
+    candidates = [key for key in judges.keys.keys_of(address) if key.technology is technology]
     usable: list[tuple[TrustLevel, datetime, Key]] = []
     reasons: list[Reason] = []
     for key in candidates:
@@ -131,7 +131,7 @@ def _sign_option(sender: str, technology: Technology, judges: Judges) -> SignOpt
 
 
 def _own_keys(address: str, judges: Judges) -> list[Key]:
-    named = [key for key in judges.keys.keys_of(address) if not key.is_ca]
+    named = judges.keys.keys_of(address)
     ids = {one for key in named for one in key.ids if not one.startswith("name:")}
     secret = {one.key.fingerprint for one in judges.keys.secrets(ids)} if ids else set()
     return [key for key in named if key.fingerprint in secret]
