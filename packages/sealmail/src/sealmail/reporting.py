@@ -38,7 +38,7 @@ def opened_to_json(opened: Opened) -> JSON:
         "subject": headers.subject,
         **_content(opened.content),
         "encryption": encryption_to_json(report.encryption),
-        "signature": signature_to_json(report.signature),
+        "signature": signature_to_json(report.signature, report.encryption),
         "layers": [layer_to_json(layer) for layer in report.layers],
         "parts": [part_to_json(part) | {"content": _part_content(opened, part.path)} for part in report.parts],
         "keys_seen": [key_to_json(key) for key in report.keys_seen],
@@ -53,7 +53,7 @@ def report_to_json(report: Report) -> JSON:
         "schema": SCHEMA,
         "at": _time(report.at),
         "encryption": encryption_to_json(report.encryption),
-        "signature": signature_to_json(report.signature),
+        "signature": signature_to_json(report.signature, report.encryption),
         "layers": [layer_to_json(layer) for layer in report.layers],
         "parts": [part_to_json(part) for part in report.parts],
         "keys_seen": [key_to_json(key) for key in report.keys_seen],
@@ -72,14 +72,14 @@ def encryption_to_json(verdict: EncryptionVerdict) -> JSON:
     }
 
 
-def signature_to_json(statement: SignatureStatement) -> JSON:
+def signature_to_json(statement: SignatureStatement, encryption: EncryptionVerdict) -> JSON:
     """The verdict on the signature with a sentence and, where one is known, the signer."""
     return {
         "verdict": statement.verdict.value,
         "covers": statement.covers.value,
         "technology": statement.technology.value if statement.technology else None,
         "reason": statement.reason.value if statement.reason else None,
-        "detail": signature_sentence(statement),
+        "detail": signature_sentence(statement, encryption),
         "signer": _signer(statement.facts),
     }
 
@@ -100,7 +100,7 @@ def part_to_json(part: PartReport) -> JSON:
     return {
         "path": part.path,
         "encryption": encryption_to_json(part.encryption),
-        "signature": signature_to_json(part.signature),
+        "signature": signature_to_json(part.signature, part.encryption),
         "layers": [layer_to_json(layer) for layer in part.layers],
     }
 

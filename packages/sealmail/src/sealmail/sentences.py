@@ -47,9 +47,11 @@ def encryption_sentence(verdict: EncryptionVerdict) -> str:
     assert_never(verdict.verdict)
 
 
-def signature_sentence(statement: SignatureStatement) -> str:
-    """What the signature proves, or why it proves nothing."""
+def signature_sentence(statement: SignatureStatement, encryption: EncryptionVerdict) -> str:
+    """What the signature proves, or why it proves nothing. Inside an encryption that did not open one may still lie."""
     if statement.verdict is Signature.NONE:
+        if encryption.verdict not in {Encryption.NONE, Encryption.DECRYPTED}:
+            return "Whether the message is signed shows only when it is opened."
         if statement.covers is Covers.PART:
             return "Only a part of the message is signed."
         return "The message is not signed."

@@ -87,7 +87,7 @@ def _shown(number: int, opened: Opened) -> str:
         f"From:       {headers.from_.address if headers.from_ else '(nobody)'}",
         f"Subject:    {headers.subject}",
         f"Encryption: {report.encryption.verdict.value}. {encryption_sentence(report.encryption)}",
-        f"Signature:  {report.signature.verdict.value}. {signature_sentence(report.signature)}",
+        f"Signature:  {report.signature.verdict.value}. {signature_sentence(report.signature, report.encryption)}",
         *([f"Signed by:  {signer.name}, {signer.technology.value} key {signer.fingerprint}"] if signer else []),
         *(f"Attachment: {file.name} ({len(file.data)} bytes)" for file in opened.content.attachments),
         "",

@@ -75,7 +75,7 @@ def material_of(options: argparse.Namespace) -> Material:
 def found_in(paths: Sequence[str], passphrases: Sequence[str]) -> Found:
     """Everything in the files and folders; files that are no keys are skipped with a warning."""
     found, warnings = read_paths(list(_files(paths)), passphrases)
-    for warning in warnings:
+    for warning in (*warnings, *(lock.reason.sentence for lock in found.locked)):
         print(f"sealmail: warning: {warning}", file=sys.stderr)
     return found
 
