@@ -52,6 +52,16 @@ def test_missing_private_key_is_said_and_retry_offered(alice, cast, take_in, wri
     assert "Retry" in shown
 
 
+@pytest.mark.mission("A3")
+def test_mail_that_stayed_closed_claims_nothing_of_its_signature(alice, cast, take_in, write):
+    shown = page(alice, take_in(write(cast.carol, sign=True, encrypt=True)))
+    in_list = alice.get(reverse("tickets", args=["open"])).content.decode()
+
+    assert "Whether it is signed shows only when it is opened." in shown
+    assert ("Nothing proves who wrote this." in shown, "Notices changes" in shown) == (False, False)
+    assert ("Signature not known" in in_list, "Not signed" in in_list) == (True, False)
+
+
 @pytest.mark.mission("A6")
 def test_retry_opens_a_mail_whose_key_came_later(alice, cast, own_key, take_in, write):
     article = take_in(write(cast.carol, text="the hidden words", encrypt=True))

@@ -63,7 +63,7 @@ def faces():
     for _, table in TABLES:
         yield from (entry for entry in table.values() if isinstance(entry, Face))
     yield from (encryption.PARTLY_ENCRYPTED, encryption.OVER_BUDGET)
-    yield from (signature.PARTLY_SIGNED, signature.PART_WITH_SIGNATURE)
+    yield from (signature.SIGNATURE_INSIDE, signature.PARTLY_SIGNED, signature.PART_WITH_SIGNATURE)
 
 
 def test_gaps_of_every_sentence_have_a_fallback():

@@ -11,7 +11,7 @@ from sealdesk.tickets.models import Article, Ticket
 from sealdesk.web.presenters import evidence
 from sealdesk.web.presenters.encryption import encryption_face
 from sealdesk.web.presenters.intake import MARKS
-from sealdesk.web.presenters.signature import PART_WITHOUT_WORDS, signature_face
+from sealdesk.web.presenters.signature import PART_WITHOUT_WORDS, SIGNATURE_INSIDE, signature_face
 from sealdesk.web.presenters.warnings import WARNINGS
 from sealdesk.web.presenters.wording import Face, Tone, fill
 from sealmail.report import Covers, Encryption, Reason, Signature
@@ -98,7 +98,16 @@ def _encryption(row: Ticket | Article, reason: str = "") -> Face:
 def _signature(row: Ticket | Article) -> Face:
     verdict = _code(Signature, row.signature, Signature.UNVERIFIED)
     covers = _code(Covers, row.signature_covers, Covers.NONE)
+    if verdict is Signature.NONE and _stayed_closed(row):
+        return SIGNATURE_INSIDE
     return signature_face(verdict, covers, _optional_reason(row.signature_reason))
+
+
+def _stayed_closed(row: Ticket | Article) -> bool:
+    """Encrypted as a whole, and not opened."""
+    verdict = _code(Encryption, row.encryption, Encryption.UNSUPPORTED)
+    whole = _code(Covers, row.encryption_covers, Covers.NONE) is Covers.WHOLE
+    return whole and verdict not in {Encryption.NONE, Encryption.DECRYPTED}
 
 
 def _reason(report: Mapping[str, Any]) -> str:

@@ -169,13 +169,20 @@ def _encryption_rows(facts: JSON) -> Iterator[Row]:
     yield from _rows(
         ("Outcome", face.label if face else facts["verdict"]),
         ("Cipher", facts.get("algorithm")),
-        ("Notices changes", "no" if facts.get("malleable") else "yes"),
+        ("Notices changes", _notices_changes(facts)),
         ("Old cipher", "yes" if facts.get("weak") else None),
         ("More exactly", facts.get("why")),
     )
     yield from _codes(("Opened with", facts.get("opened_with")))
     for recipient in facts.get("recipients", ()):
         yield Row(name="Encrypted for", value=recipient or "(hidden by the sender)", is_code=True)
+
+
+def _notices_changes(facts: JSON) -> str | None:
+    """Known of a layer that was opened; of any other nothing is claimed."""
+    if facts["verdict"] != Encryption.DECRYPTED:
+        return None
+    return "no" if facts.get("malleable") else "yes"
 
 
 def _signature_rows(facts: JSON) -> Iterator[Row]:

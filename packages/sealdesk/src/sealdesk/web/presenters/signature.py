@@ -33,6 +33,14 @@ SIGNATURE: Mapping[Signature, Face] = {
     Signature.BAD: _bad("Signature not acceptable", "The signature does not hold."),
 }
 
+SIGNATURE_INSIDE = Face(
+    icon="badge-none",
+    tone=Tone.MUTED,
+    label="Signature not known",
+    sentence="Whether it is signed shows only when it is opened.",
+)
+"""Of a mail that stayed closed as a whole: a signature usually lies inside the encryption."""
+
 PARTLY_SIGNED = _look("Partly signed", "Only the framed part is signed by {address}.")
 PART_WITH_SIGNATURE = _look("Partly signed", "Only the framed part is signed; what holds for it is said there.")
 PART_WITHOUT_WORDS = _look(
