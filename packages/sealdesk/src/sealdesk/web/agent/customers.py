@@ -10,6 +10,10 @@ from sealdesk.mail.standing import standings
 from sealdesk.people.models import Customer
 from sealdesk.tickets.models import Ticket
 from sealdesk.web.presenters.keys import KeyFace, address_faces
+from sealdesk.web.presenters.wording import Tone
+
+_ORDER = (Tone.MUTED, Tone.GREEN, Tone.BLUE, Tone.AMBER, Tone.RED)
+"""Keys that can be used stand first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,5 +32,6 @@ def customer_facts(customer: Customer, tickets: Sequence[Ticket]) -> CustomerFac
     rows = key_rows(keys_naming(addresses))
     trust = standings(rows)
     keys = [face for row in rows for face in address_faces(row, trust.get(row.key.pk, {}), addresses)]
+    keys.sort(key=lambda face: _ORDER.index(face.tone))
     name = customer.name if customer.name not in addresses else ""
     return CustomerFacts(name=name, addresses=addresses, keys=keys, tickets=tickets)

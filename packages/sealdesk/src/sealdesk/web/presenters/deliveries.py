@@ -8,10 +8,11 @@ from datetime import datetime
 from uuid import UUID
 
 from sealdesk.mail.models import Copy, CopyState, Delivery, Outgoing
-from sealdesk.web.presenters.encryption import TECHNOLOGIES
+from sealdesk.web.presenters.encryption import ENCRYPTION, TECHNOLOGIES
 from sealdesk.web.presenters.states import COPY_STATES
 from sealdesk.web.presenters.wording import Face, Tone
 from sealmail.keys import Technology
+from sealmail.report import Encryption
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class DeliveryLine:
     """One recipient."""
 
     address: str
-    sealing: Face
+    sealing: tuple[Face, ...]
     state: Face
     why: str
     at: datetime
@@ -51,7 +52,7 @@ def delivery_line(delivery: Delivery, outgoing: Outgoing, again: Again | None = 
     """The line of a recipient. Before its copy is sealed it says what was asked for, as such."""
     return DeliveryLine(
         address=f"Bcc {delivery.address}" if delivery.field == "bcc" else delivery.address,
-        sealing=_sealed(delivery.copy) if delivery.copy else _asked(outgoing, CopyState(delivery.state)),
+        sealing=_sealed(delivery.copy) if delivery.copy else (_asked(outgoing, CopyState(delivery.state)),),
         state=COPY_STATES[CopyState(delivery.state)],
         why=delivery.sentence,
         at=delivery.updated_at,
@@ -73,13 +74,14 @@ def _again(copy: Copy | None, deliveries: Sequence[Delivery]) -> Again | None:
     )
 
 
-def _sealed(copy: Copy) -> Face:
+def _sealed(copy: Copy) -> tuple[Face, ...]:
     words = [word for word, holds in (("encrypted", copy.is_encrypted), ("signed", copy.is_signed)) if holds]
     if not words:
-        return Face(icon="lock-open", tone=Tone.MUTED, label="Not encrypted, not signed")
+        return (Face(icon="lock-open", tone=Tone.MUTED, label="Not encrypted, not signed"),)
     by = f" by {TECHNOLOGIES[Technology(copy.technology)]}" if copy.technology else ""
     text = f"{' and '.join(words).capitalize()}{by}"
-    return Face(icon="lock" if copy.is_encrypted else "badge-check", tone=_tone(copy), label=text)
+    done = Face(icon="lock" if copy.is_encrypted else "badge-check", tone=_tone(copy), label=text)
+    return (done,) if copy.is_encrypted else (done, ENCRYPTION[Encryption.NONE])
 
 
 def _tone(copy: Copy) -> Tone:

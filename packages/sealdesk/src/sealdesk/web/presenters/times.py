@@ -28,6 +28,12 @@ def day(moment: datetime, now: datetime) -> str:
     return text if local.year == today.year else f"{text} {local.year}"
 
 
+def full_day(moment: datetime) -> str:
+    """The date with its year, whichever that is."""
+    local = timezone.localtime(moment)
+    return f"{local.day} {local:%b %Y}"
+
+
 def exact(moment: datetime) -> str:
     """Date, time and zone: "Sun 22 Nov 2026, 15:51 UTC"."""
     local = timezone.localtime(moment)

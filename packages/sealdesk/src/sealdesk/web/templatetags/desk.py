@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from sealdesk.core.clock import now
 from sealdesk.web.agent.lists import views_with_counts
-from sealdesk.web.presenters.times import age, day, exact
+from sealdesk.web.presenters.times import age, exact, full_day
 from sealdesk.web.presenters.wording import Face
 
 register = template.Library()
@@ -54,9 +54,7 @@ def when(moment: datetime | None) -> SafeString | str:
 @register.simple_tag
 def on_day(moment: datetime) -> SafeString:
     """A date, exact on hover; for ends of validity, where the hour never matters."""
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact(moment), day(moment, now())
-    )
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact(moment), full_day(moment))
 
 
 @register.filter

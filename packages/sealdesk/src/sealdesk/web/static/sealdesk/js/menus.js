@@ -9,7 +9,10 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
+  if (event.key !== "Escape") {
+    if (!["Tab", "Shift", "Control", "Alt", "Meta"].includes(event.key)) dismissCard(); // typing: nothing may cover the words
+    return;
+  }
   for (const menu of document.querySelectorAll("details[data-menu][open]")) {
     menu.open = false;
     menu.querySelector("summary")?.focus();
