@@ -100,3 +100,32 @@ def test_agent_of_another_group_sends_nothing_again(alice, bob, ticket):
 
     assert [response.status_code for response in responses] == [404, 404]
     assert Copy.objects.get().state == CopyState.UNKNOWN
+
+
+def test_deliveries_ask_for_news_until_nothing_is_under_way(alice, ticket):
+    article = answered(ticket, alice)
+    address = reverse("article_deliveries", args=[article.pk])
+    polling = f'hx-get="{address}"'
+
+    before = alice.get(address).content.decode()
+    send_due(by="w", deliver=lambda *_, recipients, **__: dict.fromkeys(recipients, NOBODY))
+    after = alice.get(address).content.decode()
+
+    assert (polling in before, polling in after) == (True, False)
+    assert ("Not delivered" in before, "Not delivered" in after) == (False, True)
+
+
+def test_deliveries_are_shown_to_agents_of_the_group_alone(alice, bob, client, ticket):
+    address = reverse("article_deliveries", args=[answered(ticket, alice).pk])
+
+    assert [browser.get(address).status_code for browser in (alice, bob, client)] == [200, 404, 302]
+
+
+def test_copy_that_is_only_signed_says_that_it_is_not_encrypted(alice, ticket):
+    article = answered(ticket, alice)
+    Copy.objects.update(is_signed=True, technology="smime")
+
+    shown = alice.get(reverse("article_deliveries", args=[article.pk])).content.decode()
+
+    assert "Signed by S/MIME</span>" in shown
+    assert "Not encrypted</span>" in shown

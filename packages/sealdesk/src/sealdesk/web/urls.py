@@ -20,6 +20,7 @@ urlpatterns = [
     path("articles/<uuid:article_id>/html/", articles.formatted, name="article_html"),
     path("articles/<uuid:article_id>/raw/", articles.raw, name="article_raw"),
     path("articles/<uuid:article_id>/retry/", articles.retry_opening, name="article_retry"),
+    path("articles/<uuid:article_id>/deliveries/", articles.deliveries, name="article_deliveries"),
     path("articles/<uuid:article_id>/sealing/", articles.seal_again, name="article_seal_again"),
     path("articles/<uuid:article_id>/copies/<uuid:copy_id>/sending/", articles.send_again, name="copy_send_again"),
     path("attachments/<uuid:attachment_id>/", articles.attachment, name="attachment"),

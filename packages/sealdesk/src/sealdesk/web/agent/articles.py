@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.clickjacking import xframe_options_sameorigin
@@ -18,13 +18,14 @@ from sealdesk.mail import rawmail
 from sealdesk.mail.intake.retrying import retry
 from sealdesk.mail.models import Copy, CopyState, Outgoing, RawMail
 from sealdesk.mail.outbox import actions as outbox
+from sealdesk.mail.queries import mail_of
 from sealdesk.tickets import attachments
 from sealdesk.tickets.errors import TicketError
 from sealdesk.tickets.models import Article
 from sealdesk.tickets.queries import article_for, attachment_for
 from sealdesk.web import html_mail
 from sealdesk.web.access import AgentRequest, agent_page
-from sealdesk.web.agent.cards import may_load_pictures
+from sealdesk.web.agent.cards import article_card, may_load_pictures
 
 _FILE_POLICY = "default-src 'none'; sandbox"
 
@@ -66,6 +67,17 @@ def raw(request: AgentRequest, article_id: UUID) -> HttpResponse:
     response = HttpResponse(rawmail.read(mail))
     _to_be_saved(response, f"{article.ticket.number}-{article.pk}.eml", len(response.content))
     return response
+
+
+@agent_page
+@require_GET
+def deliveries(request: AgentRequest, article_id: UUID) -> HttpResponseBase:
+    """The recipients of a mail of ours, each with what became of its copy by now."""
+    article = _article(request, article_id)
+    mail = mail_of([article])[article.pk]
+    if mail.outgoing is None:
+        raise Http404
+    return render(request, "agent/_deliveries.html", {"card": article_card(article, mail)})
 
 
 @agent_page

@@ -12,7 +12,7 @@ from sealdesk.mail.models import OutgoingState
 from sealdesk.mail.queries import ArticleMail
 from sealdesk.tickets.models import Article, ArticleKind, Attachment
 from sealdesk.web.presenters.badge import Seal, article_seal, part_faces
-from sealdesk.web.presenters.deliveries import DeliveryLine, delivery_lines
+from sealdesk.web.presenters.deliveries import UNDER_WAY, DeliveryLine, delivery_lines
 from sealdesk.web.presenters.evidence import Block, blocks, shown_report
 from sealdesk.web.presenters.states import ARTICLE_KINDS
 from sealdesk.web.presenters.wording import Face
@@ -61,6 +61,8 @@ class ArticleCard:
     can_retry: bool
     has_source: bool
     deliveries: Sequence[DeliveryLine]
+    is_under_way: bool
+    """The state of a delivery will change by itself."""
     can_seal_again: bool
 
 
@@ -88,6 +90,7 @@ def article_card(article: Article, mail: ArticleMail) -> ArticleCard:
         can_retry=is_incoming and mail.can_retry,
         has_source=mail.raw_mail is not None,
         deliveries=delivery_lines(mail.deliveries, mail.outgoing) if mail.outgoing else (),
+        is_under_way=any(one.state in UNDER_WAY for one in mail.deliveries),
         can_seal_again=mail.outgoing is not None and mail.outgoing.state == OutgoingState.REFUSED,
     )
 

@@ -14,6 +14,9 @@ from sealdesk.web.presenters.wording import Face, Tone
 from sealmail.keys import Technology
 from sealmail.report import Encryption
 
+UNDER_WAY = frozenset({CopyState.QUEUED, CopyState.SENDING, CopyState.RETRY})
+"""States that change without anybody's doing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Again:
