@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from sealdesk.keyring.actions import set_default
 from sealdesk.mail.models import Outgoing
+from sealdesk.people.models import Group
 from sealmail.keys import Technology
 
 from .conftest import wrapped
@@ -267,3 +268,14 @@ def test_attachments_too_large_for_memory_are_said_and_never_left_out(alice, set
     assert answer.status_code == 422
     assert b"attach less" in answer.content
     assert Outgoing.objects.count() == 0
+
+
+def test_refused_mail_says_that_its_files_must_be_chosen_again(alice):
+    words = "Choose the files again"
+    letter = {"to": "carol@customer.example", "subject": "", "text": "Hello", "group": str(Group.objects.get().pk)}
+
+    with_file = alice.post(reverse("ticket_new"), {**letter, "files": [SimpleUploadedFile("contract.pdf", b"x")]})
+    without = alice.post(reverse("ticket_new"), letter)
+
+    assert (with_file.status_code, without.status_code) == (422, 422)
+    assert (words in with_file.content.decode(), words in without.content.decode()) == (True, False)
