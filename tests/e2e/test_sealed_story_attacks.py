@@ -94,8 +94,8 @@ def test_mail_changed_on_the_way_loses_its_badge(
     ("seal", "expected"),
     [
         pytest.param("-aes256", (OPENED, "Changed after signing"), id="smime cbc"),
-        pytest.param("-aes-256-gcm", ("Damaged", "Not signed"), id="smime gcm"),
-        pytest.param("pgp", ("Damaged", "Not signed"), id="pgp"),
+        pytest.param("-aes-256-gcm", ("Damaged", "Signature not known"), id="smime gcm"),
+        pytest.param("pgp", ("Damaged", "Signature not known"), id="pgp"),
     ],
 )
 def test_ciphertext_changed_on_the_way_is_not_shown_as_good(

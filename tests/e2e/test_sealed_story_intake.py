@@ -79,7 +79,7 @@ def test_binary_below_a_header_becomes_an_article(story: Story) -> None:
 def test_sealed_mail_that_cannot_be_opened_says_why(story: Story, make: Callable[[Story], bytes], label: str) -> None:
     shown = story.shown(followed_by_another(story, make(story)))
 
-    assert (shown.encryption, shown.signature, shown.text) == (label, "Not signed", "")
+    assert (shown.encryption, shown.signature, shown.text) == (label, "Signature not known", "")
 
 
 @pytest.mark.mission("H1")
