@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NoReturn
 
+from sealmail.keys.capabilities import Capabilities
 from sealmail.keys.model import Key, KeyId, Technology
 from sealmail.keys.trust import TrustLevel
 
@@ -98,6 +99,20 @@ class Finding(StrEnum):
     CONFLICTING_KEY = "conflicting_key"
 
 
+class RevocationState(StrEnum):
+    """What revocation data said about a certificate and its path, at the time asked for."""
+
+    NOT_CHECKED = "not_checked"
+    """No certificate, or nobody is known who could revoke it."""
+    GOOD = "good"
+    """Fresh data for every certificate of the path, and none is revoked."""
+    REVOKED = "revoked"
+    STALE = "stale"
+    """There was data once; its time is over."""
+    UNKNOWN = "unknown"
+    """No data for at least one certificate of the path."""
+
+
 class Binding(StrEnum):
     """Whether the signer's addresses hold the From address."""
 
@@ -139,6 +154,8 @@ class EncryptionFacts:
     verdict: Encryption
     algorithm: str | None = None
     """Content cipher, for people: "AES-256-CBC"."""
+    key_scheme: str | None = None
+    """How the content key was protected for us, for people: "RSA-OAEP", "ECDH P-256", "X25519"."""
     recipients: tuple[KeyId, ...] = ()
     """Ids for which the message was encrypted, as it says itself; empty ones were hidden by the sender."""
     opened_with: str | None = None
@@ -175,6 +192,11 @@ class SignatureFacts:
     issuer_name: str | None = None
     revoked_at: datetime | None = None
     revocation_reason: str | None = None
+    revocation: RevocationState = RevocationState.NOT_CHECKED
+    revocation_known_until: datetime | None = None
+    """When the oldest of the data that was used goes out of date; None where none was used."""
+    capabilities: Capabilities | None = None
+    """For S/MIME: what the signer's mail program says it reads; None where it says nothing."""
     intended_recipients: tuple[str, ...] = ()
     why: str | None = None
     """A code more exact than integrity or findings, where there is one."""

@@ -146,6 +146,7 @@ def _encryption_facts(facts: EncryptionFacts) -> JSON:
         "technology": facts.technology.value,
         "verdict": facts.verdict.value,
         "algorithm": facts.algorithm,
+        "key_scheme": facts.key_scheme,
         "recipients": list(facts.recipients),
         "opened_with": facts.opened_with,
         "malleable": facts.malleable,
@@ -173,6 +174,9 @@ def _signature_facts(facts: SignatureFacts) -> JSON:
         "issuer_name": facts.issuer_name,
         "revoked_at": _time(facts.revoked_at),
         "revocation_reason": facts.revocation_reason,
+        "revocation": facts.revocation.value,
+        "revocation_known_until": _time(facts.revocation_known_until),
+        "capabilities": list(facts.capabilities.algorithms) if facts.capabilities is not None else None,
         "intended_recipients": list(facts.intended_recipients),
         "why": facts.why,
     }

@@ -21,6 +21,7 @@ _DATACLASSES: dict[str, type] = {
     cls.__name__: cls
     for cls in (
         keys.Anchor,
+        keys.Capabilities,
         keys.Key,
         keys.SecretKey,
         Mailbox,
@@ -53,6 +54,7 @@ _ENUMS: dict[str, type[Enum]] = {
         report.Finding,
         report.Integrity,
         report.Reason,
+        report.RevocationState,
         report.Signature,
         report.Warning,
     )

@@ -1,11 +1,13 @@
 """Keys and certificates of both technologies: what they are, what they may do, who vouches for them."""
 
+from sealmail.keys.capabilities import Capabilities
 from sealmail.keys.model import Key, KeyId, SecretKey, Technology, Use
 from sealmail.keys.store import KeyStore, MemoryKeyStore
 from sealmail.keys.trust import Anchor, MemoryTrust, TrustBook, TrustLevel
 
 __all__ = [
     "Anchor",
+    "Capabilities",
     "Key",
     "KeyId",
     "KeyStore",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sealmail.errors import Reason
-from sealmail.keys import Key, Technology, TrustLevel
+from sealmail.keys import Capabilities, Key, Technology, TrustLevel
 
 
 class Field(StrEnum):
@@ -16,6 +16,40 @@ class Field(StrEnum):
     TO = "to"
     CC = "cc"
     BCC = "bcc"
+
+
+class ContentCipher(StrEnum):
+    """How S/MIME content is encrypted; always AES with 256 bits."""
+
+    CBC = "AES-256-CBC"
+    GCM = "AES-256-GCM"
+
+
+class KeyTransport(StrEnum):
+    """How a content key is encrypted to an RSA key."""
+
+    PKCS1 = "RSA"
+    OAEP = "RSA-OAEP"
+
+
+class RsaSignature(StrEnum):
+    """How an RSA key of ours signs."""
+
+    PKCS1 = "RSA"
+    PSS = "RSA-PSS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmimeForm:
+    """Choices about the form of S/MIME that a caller may make; by default each recipient gets what he is known to read,
+    and what everybody reads where nothing is known.
+    """
+
+    opaque: bool = False
+    """The signature carries the content, instead of standing beside it."""
+    cipher: ContentCipher | None = None
+    key_transport: KeyTransport | None = None
+    rsa_signature: RsaSignature = RsaSignature.PKCS1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +67,18 @@ class SealRequest:
     preferred: Mapping[str, Technology] = field(default_factory=dict)
     """By recipient: what his last good-signed mail used."""
     hide_subject: bool = False
+    capabilities: Mapping[str, Capabilities] = field(default_factory=dict)
+    """By recipient: what his last good-signed S/MIME mail said that he reads."""
+    smime: SmimeForm = SmimeForm()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassedOver:
+    """A key of a recipient that was not chosen."""
+
+    key: Key
+    reasons: tuple[Reason, ...]
+    """What speaks against it, or that another one is better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +89,7 @@ class KeyChoice:
     key: Key | None
     trust: TrustLevel = TrustLevel.CANDIDATE
     reasons: tuple[Reason, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +130,8 @@ class PlannedCopy:
     encrypt_to: tuple[Key, ...]
     """The recipients' keys and our own; empty: not encrypted."""
     is_bcc: bool = False
+    cipher: ContentCipher | None = None
+    """For S/MIME that is encrypted."""
 
     @property
     def sign(self) -> bool:
