@@ -11,6 +11,7 @@ from sealmail.addresses import Mailbox
 from sealmail.keys import Key, KeyStore, TrustBook
 from sealmail.mime import Defect, Headers, Part, parse
 from sealmail.opening import content as reading
+from sealmail.opening import inline
 from sealmail.opening.headers import author, outer_headers, protected_headers_of, with_protected
 from sealmail.opening.layers import Unwrapped, harvest_attached_keys, unwrap
 from sealmail.opening.parts import OpenedParts, open_parts
@@ -128,6 +129,7 @@ def _payload(unwrapped: Unwrapped) -> Part | None:
 def _content(unwrapped: Unwrapped, payload: Part | None, parts: OpenedParts) -> Content:
     if payload is None:
         return reading.unopened_content(unwrapped.reached)
+    payload = inline.replaced(payload, parts.residues)
     return reading.read_content(payload, sealed=bool(unwrapped.layers), apart=parts.apart)
 
 
