@@ -6,7 +6,6 @@ stream); what the layer holds is the engine's business, and what it means is `ju
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from sealmail import openpgp, smime
@@ -269,19 +268,3 @@ def _as_mixed(part: Part) -> Part:
 def _add_signature(technology: Technology, result: VerificationResult, unwrapped: Unwrapped) -> None:
     unwrapped.layers.append(SignatureLayer(technology=technology, signers=result.signers))
     unwrapped.keys_seen.extend(result.keys_seen)
-
-
-def harvest_attached_keys(parts: Sequence[Part], budget: int) -> list[Key]:
-    """OpenPGP keys that were attached as such (RFC 3156 §7): candidates."""
-    from sealmail.errors import InputError
-    from sealmail.keys.openpgp_key import key_from_openpgp, split_keys
-
-    found: list[Key] = []
-    for part in parts:
-        if part.content_type != "application/pgp-keys" or len(found) >= budget:
-            continue
-        try:
-            found.extend(key_from_openpgp(material) for material in split_keys(part.decoded())[:budget])
-        except InputError:
-            continue
-    return found
