@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sealmail.errors import Reason
-from sealmail.keys import Key, KeyStore, Technology, TrustBook, TrustLevel
+from sealmail.errors import InputError, Reason
+from sealmail.keys import Key, KeyStore, Technology, TrustBook, TrustLevel, Use
 from sealmail.keys.usability import Purpose, problems
 from sealmail.policy import Policy
 from sealmail.report import Finding
+from sealmail.sealing.forming import in_smime_form, planned_signature
 from sealmail.sealing.model import Field, KeyChoice, Plan, PlannedCopy, RecipientPlan, SealRequest, SignOption
 from sealmail.vouching import Judges, vouch
 
@@ -21,8 +22,9 @@ def plan(request: SealRequest, keys: KeyStore, trust: TrustBook, policy: Policy,
     """The plan for a mail. Never raises for what is merely not possible: `Plan.refusals` says it."""
     judges = Judges(keys=keys, trust=trust, policy=policy, at=at)
     recipients = tuple(_recipients(request, judges))
-    sign_options = {technology: _sign_option(request.sender, technology, judges) for technology in Technology}
-    copies = tuple(_copies(request, recipients, sign_options, judges))
+    own = _own_keys(request.sender, judges)
+    sign_options = {technology: _sign_option(request, technology, own, at) for technology in Technology}
+    copies = tuple(_copies(request, recipients, sign_options, own, at))
     return Plan(
         request=request,
         recipients=recipients,
@@ -115,19 +117,30 @@ def _no_key(address: str, technology: Technology) -> Reason:
     return Reason(code="no_key", sentence=f"The {_NAMES[technology]} for {address} was not found.", address=address)
 
 
-def _sign_option(sender: str, technology: Technology, judges: Judges) -> SignOption:
+def _sign_option(request: SealRequest, technology: Technology, own: Sequence[Key], at: datetime) -> SignOption:
     """The newest own key of the sender address that may sign now; our own keys need no trust decision."""
-    own = [key for key in _own_keys(sender, judges) if key.technology is technology]
-    usable = [key for key in own if not problems(key, Purpose.SIGN, judges.at)]
+    ours = [(key, _against_signing(key, request, at)) for key in own if key.technology is technology]
+    usable = [key for key, against in ours if not against]
     if usable:
         return SignOption(key=max(usable, key=lambda key: key.valid_from))
-    name = _NAMES[technology]
-    if not own:
+    name, sender = _NAMES[technology], request.sender
+    if not ours:
         sentence = f"There is no private key with a {name} for {sender}."
         return SignOption(key=None, reasons=(Reason(code="no_signing_key", sentence=sentence, address=sender),))
-    found = [problem for key in own for problem in problems(key, Purpose.SIGN, judges.at)]
-    sentence = f"The private key for {sender} cannot sign now: {found[0].sentence}"
-    return SignOption(key=None, reasons=(Reason(code=found[0].code, sentence=sentence, address=sender),))
+    first = ours[0][1][0]
+    sentence = f"The private key for {sender} cannot sign now: {first.sentence}"
+    return SignOption(key=None, reasons=(Reason(code=first.code, sentence=sentence, address=sender),))
+
+
+def _against_signing(key: Key, request: SealRequest, at: datetime) -> tuple[Reason, ...]:
+    found = problems(key, Purpose.SIGN, at)
+    if found or key.technology is not Technology.SMIME:
+        return found
+    try:
+        planned_signature(key, request.smime)
+    except InputError as error:
+        return (Reason(code="no_signing_use", sentence=str(error)),)
+    return ()
 
 
 def _own_keys(address: str, judges: Judges) -> list[Key]:
@@ -141,21 +154,23 @@ def _copies(
     request: SealRequest,
     recipients: Sequence[RecipientPlan],
     sign_options: dict[Technology, SignOption],
-    judges: Judges,
+    own: Sequence[Key],
+    at: datetime,
 ) -> Iterator[PlannedCopy]:
     """To and Cc share a copy where they use the same technology; each Bcc has one of its own (design: no leak)."""
-    own = _own_keys(request.sender, judges) if request.encrypt else []
     plain_technology = _signing_technology(request, sign_options)
     for group in _groups(request, recipients):
         technology = group[0].technology if request.encrypt else plain_technology
         signer = sign_options[technology].key if request.sign and technology else None
-        yield PlannedCopy(
+        ours = _own_for_encrypting(own, technology, at)
+        copy = PlannedCopy(
             recipients=tuple(recipient.address for recipient in group),
             technology=technology if (signer or request.encrypt) else None,
             signer=signer,
-            encrypt_to=_encrypt_to(group, technology, own, judges.at) if request.encrypt else (),
+            encrypt_to=_encrypt_to(group, ours) if request.encrypt else (),
             is_bcc=group[0].field is Field.BCC,
         )
+        yield in_smime_form(copy, group, request, None if ours == signer else ours)
 
 
 def _groups(request: SealRequest, recipients: Sequence[RecipientPlan]) -> list[list[RecipientPlan]]:
@@ -171,14 +186,17 @@ def _groups(request: SealRequest, recipients: Sequence[RecipientPlan]) -> list[l
     return [*shared.values(), *alone]
 
 
-def _encrypt_to(
-    group: Sequence[RecipientPlan], technology: Technology | None, own: Sequence[Key], at: datetime
-) -> tuple[Key, ...]:
+def _own_for_encrypting(own: Sequence[Key], technology: Technology | None, at: datetime) -> Key | None:
+    """The newest key of the sender that can be encrypted to; RFC 9216 §3 and many CAs keep it apart from signing."""
+    ours = [key for key in own if key.technology is technology and not problems(key, Purpose.ENCRYPT, at)]
+    # Of two that are equally new, the one that signs as well needs no mentioning of another.
+    return max(ours, key=lambda key: (key.valid_from, Use.SIGN in key.uses), default=None)
+
+
+def _encrypt_to(group: Sequence[RecipientPlan], ours: Key | None) -> tuple[Key, ...]:
     """The recipients' keys, and the sender's own where there is one, so that he can read what he sent."""
     theirs = [recipient.key for recipient in group if recipient.key is not None]
-    ours = [key for key in own if key.technology is technology and not problems(key, Purpose.ENCRYPT, at)]
-    newest = max(ours, key=lambda key: key.valid_from, default=None)
-    chosen = [*theirs, *([newest] if newest and theirs else [])]
+    chosen = [*theirs, *([ours] if ours and theirs else [])]
     return tuple({key.fingerprint: key for key in chosen}.values())
 
 
