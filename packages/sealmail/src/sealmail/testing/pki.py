@@ -71,8 +71,8 @@ class CA:
         """A key with a certificate for an address (None: without subject alternative name).
 
         `key_type`: "ec" (P-256), "ec-p384", "ec-p521", "rsa2048" (or other sizes), "ed25519", "ed448", "x25519",
-        "x448". By default valid from a year ago to a year from now. `extra` replaces or adds extensions, for certificates that break the
-        rules.
+        "x448". By default valid from a year ago to a year from now. `extra` replaces or adds extensions, for
+        certificates that break the rules.
         """
         request = _Request(
             name=name or address or "Nobody",
