@@ -194,7 +194,7 @@ def test_long_header_lines_are_folded_before_they_are_signed(sender: Sender) -> 
 
     assert is_seven_bit(sender.seal(letter))
     assert parse(letter.entity).params["name"] == long_name.decode()
-    assert set(opened.headers.references) == {"abcdefgh@x.example"}
+    assert set(opened.headers.references) == {"<abcdefgh@x.example>"}
     assert opened.report.signature.verdict is Signature.GOOD
 
 
