@@ -112,9 +112,9 @@ def test_sign_tells_what_we_read_best_first(owners, entity: bytes, now: datetime
 def test_capabilities_are_encoded_as_their_rfcs_say() -> None:
     written = advertising.capabilities().hex()
 
-    assert "300b060960864801650304012e" in written  # RFC 5084 §4: AES-256-GCM, no parameters
-    assert "300b060960864801650304012a" in written  # RFC 3565 §4.1: AES-256-CBC, no parameters
-    assert "301506062b8104010b01300b060960864801650304012d" in written  # RFC 5753 §7.1.4: with AES-256 key wrap
+    assert "300b060960864801650304012e" in written  # AES-256-GCM, no parameters
+    assert "300b060960864801650304012a" in written  # RFC 3565 §5.1: AES-256-CBC, no parameters
+    assert "301506062b8104010b01300b060960864801650304012d" in written  # RFC 5753 §6: with AES-256 key wrap
     digest = "300d06096086480165030402010500"
     oaep = f"303c06092a864886f70d010107302fa00f{digest}a11c301a06092a864886f70d010108{digest}"
     assert written.endswith(oaep)

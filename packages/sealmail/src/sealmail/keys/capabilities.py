@@ -31,7 +31,7 @@ class Capabilities:
 
     @property
     def reads_gcm(self) -> bool:
-        """Whether mail in AES-256-GCM can be read (RFC 5084 §4)."""
+        """Whether mail in AES-256-GCM can be read (RFC 8551 §2.7.1)."""
         return AES256_GCM in self.algorithms
 
     @property

@@ -187,7 +187,7 @@ def _groups(request: SealRequest, recipients: Sequence[RecipientPlan]) -> list[l
 
 
 def _own_for_encrypting(own: Sequence[Key], technology: Technology | None, at: datetime) -> Key | None:
-    """The newest key of the sender that can be encrypted to; RFC 9216 §3 and many CAs keep it apart from signing."""
+    """The newest key of the sender that can be encrypted to; many CAs certify it apart from the one that signs."""
     ours = [key for key in own if key.technology is technology and not problems(key, Purpose.ENCRYPT, at)]
     # Of two that are equally new, the one that signs as well needs no mentioning of another.
     return max(ours, key=lambda key: (key.valid_from, Use.SIGN in key.uses), default=None)

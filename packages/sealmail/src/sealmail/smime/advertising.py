@@ -34,12 +34,12 @@ _PREFERRED = (
 
 
 def _ciphers() -> list[bytes]:
-    """Without parameters (RFC 3565 §4.1, RFC 5084 §4, RFC 8103 §3); only what is read here, and nothing weak."""
+    """Without parameters (RFC 3565 §5.1, RFC 8103 §4); only what is read here, and nothing weak."""
     return [der.algorithm(oid) for oid in _PREFERRED if oid in algorithms.CIPHERS]
 
 
 def _agreements() -> list[bytes]:
-    """Key agreement, each with the key wrap that goes with it as parameter (RFC 5753 §7.1.4, RFC 8418 §5)."""
+    """Key agreement, each with the key wrap that goes with it as parameter (RFC 5753 §6, RFC 8418 §8)."""
     schemes = (algorithms.STD_DH_SHA256, algorithms.STD_DH_SHA384, algorithms.STD_DH_SHA512, algorithms.HKDF_SHA256)
     wrap = der.algorithm(algorithms.AES256_WRAP)
     return [der.algorithm(scheme, wrap) for scheme in schemes]
