@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from sealmail.ber import encode_oid
 from sealmail.keys.certificate import outline_of
 from sealmail.keys.model import Key
@@ -10,6 +12,7 @@ from sealmail.smime import algorithms, der
 ENCRYPTION_KEY_PREFERENCE = encode_oid("1.2.840.113549.1.9.16.2.11")
 
 
+@cache
 def capabilities() -> bytes:
     """SMIMECapabilities: what we read, best first, ciphers before what protects their keys (RFC 8551 §2.5.2)."""
     return der.sequence(*_ciphers(), *_agreements(), _OAEP)
