@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -233,6 +235,25 @@ def test_replies_are_asked_to_the_newest_encryption_certificate(house: House) ->
     assert (made.copies[0].signer, made.copies[0].encrypts_to) == (signing.key, newer.key)
     assert made.copies[0].encrypt_to == (house.carol.key, newer.key)
     assert {signing.key, newer.key, house.ca.certificate} == set(opened.report.keys_seen)
+
+
+def test_a_key_bound_to_a_weak_signature_is_refused_with_the_reason(house: House, tmp_path: Path) -> None:
+    weak = [f"rsa_pss_keygen_{name}:sha1" for name in ("md", "mgf1_md")]
+    options = [part for one in ["rsa_keygen_bits:2048", *weak] for part in ("-pkeyopt", one)]
+    openssl(tmp_path, "genpkey", "-quiet", "-algorithm", "RSA-PSS", *options, "-outform", "DER", "-out", "key")
+    names = ["-subj", "/CN=x", "-addext", f"subjectAltName=email:{DESK}"]
+    key = key_from_certificate(
+        openssl(tmp_path, "req", "-new", "-x509", "-key", "key", *names, "-sha1", "-outform", "DER")
+    )
+    secret = SecretKey(key=key, material=(tmp_path / "key").read_bytes())
+
+    made = house.plan(CAROL, store=house.store(own=(secret,)))
+
+    assert [(reason.code, reason.address) for reason in made.refusals] == [("no_signing_use", DESK)]
+
+
+def openssl(folder: Path, *command: str) -> bytes:
+    return subprocess.run(["openssl", *command], cwd=folder, capture_output=True, check=True).stdout
 
 
 def test_one_certificate_for_both_names_no_other(house: House) -> None:

@@ -22,9 +22,9 @@ def plan(request: SealRequest, keys: KeyStore, trust: TrustBook, policy: Policy,
     """The plan for a mail. Never raises for what is merely not possible: `Plan.refusals` says it."""
     judges = Judges(keys=keys, trust=trust, policy=policy, at=at)
     recipients = tuple(_recipients(request, judges))
-    own = _own_keys(request.sender, judges)
-    sign_options = {technology: _sign_option(request, technology, own, at) for technology in Technology}
-    copies = tuple(_copies(request, recipients, sign_options, own, at))
+    sign_options = {technology: _sign_option(request.sender, technology, judges) for technology in Technology}
+    sign_options[Technology.SMIME] = _in_a_form(sign_options[Technology.SMIME], request)
+    copies = tuple(_copies(request, recipients, sign_options, judges))
     return Plan(
         request=request,
         recipients=recipients,
@@ -117,30 +117,30 @@ def _no_key(address: str, technology: Technology) -> Reason:
     return Reason(code="no_key", sentence=f"The {_NAMES[technology]} for {address} was not found.", address=address)
 
 
-def _sign_option(request: SealRequest, technology: Technology, own: Sequence[Key], at: datetime) -> SignOption:
+def _sign_option(sender: str, technology: Technology, judges: Judges) -> SignOption:
     """The newest own key of the sender address that may sign now; our own keys need no trust decision."""
-    ours = [(key, _against_signing(key, request, at)) for key in own if key.technology is technology]
-    usable = [key for key, against in ours if not against]
+    own = [key for key in _own_keys(sender, judges) if key.technology is technology]
+    usable = [key for key in own if not problems(key, Purpose.SIGN, judges.at)]
     if usable:
         return SignOption(key=max(usable, key=lambda key: key.valid_from))
-    name, sender = _NAMES[technology], request.sender
-    if not ours:
+    name = _NAMES[technology]
+    if not own:
         sentence = f"There is no private key with a {name} for {sender}."
         return SignOption(key=None, reasons=(Reason(code="no_signing_key", sentence=sentence, address=sender),))
-    first = ours[0][1][0]
-    sentence = f"The private key for {sender} cannot sign now: {first.sentence}"
-    return SignOption(key=None, reasons=(Reason(code=first.code, sentence=sentence, address=sender),))
+    found = [problem for key in own for problem in problems(key, Purpose.SIGN, judges.at)]
+    sentence = f"The private key for {sender} cannot sign now: {found[0].sentence}"
+    return SignOption(key=None, reasons=(Reason(code=found[0].code, sentence=sentence, address=sender),))
 
 
-def _against_signing(key: Key, request: SealRequest, at: datetime) -> tuple[Reason, ...]:
-    found = problems(key, Purpose.SIGN, at)
-    if found or key.technology is not Technology.SMIME:
-        return found
+def _in_a_form(option: SignOption, request: SealRequest) -> SignOption:
+    """The option, unless its certificate can make no signature that we write."""
     try:
-        planned_signature(key, request.smime)
+        if option.key is not None:
+            planned_signature(option.key, request.smime)
     except InputError as error:
-        return (Reason(code="no_signing_use", sentence=str(error)),)
-    return ()
+        sentence = f"The private key for {request.sender} cannot sign: {error}"
+        return SignOption(key=None, reasons=(Reason(code="no_signing_use", sentence=sentence, address=request.sender),))
+    return option
 
 
 def _own_keys(address: str, judges: Judges) -> list[Key]:
@@ -154,15 +154,15 @@ def _copies(
     request: SealRequest,
     recipients: Sequence[RecipientPlan],
     sign_options: dict[Technology, SignOption],
-    own: Sequence[Key],
-    at: datetime,
+    judges: Judges,
 ) -> Iterator[PlannedCopy]:
     """To and Cc share a copy where they use the same technology; each Bcc has one of its own (design: no leak)."""
+    own = _own_keys(request.sender, judges)
     plain_technology = _signing_technology(request, sign_options)
     for group in _groups(request, recipients):
         technology = group[0].technology if request.encrypt else plain_technology
         signer = sign_options[technology].key if request.sign and technology else None
-        ours = _own_for_encrypting(own, technology, at)
+        ours = _own_for_encrypting(own, technology, judges.at)
         copy = PlannedCopy(
             recipients=tuple(recipient.address for recipient in group),
             technology=technology if (signer or request.encrypt) else None,
