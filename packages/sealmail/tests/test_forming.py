@@ -247,7 +247,9 @@ def test_a_key_bound_to_a_weak_signature_is_refused_with_the_reason(house: House
     )
     secret = SecretKey(key=key, material=(tmp_path / "key").read_bytes())
 
-    made = house.plan(CAROL, store=house.store(own=(secret,)))
+    request = SealRequest(sender=DESK, to=(CAROL,), sign=True, encrypt=True)
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    made = plan(request, house.store(own=(secret,)), house.trust, Policy(), later)
 
     assert [(reason.code, reason.address) for reason in made.refusals] == [("no_signing_use", DESK)]
 
