@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from sealmail import ber
-from sealmail.addresses import canonical
 from sealmail.errors import InputError
+from sealmail.keys.mail_names import mail_names
 from sealmail.keys.model import Key, Technology, Use, issuer_and_serial_id, name_id, subject_key_id
 
 MAXIMUM_BYTES = 256 * 1024
@@ -50,8 +50,9 @@ class CertificateOutline:
 def key_from_certificate(der: bytes) -> Key:
     """The `Key` of an X.509 certificate (RFC 5280). Raises InputError where the bytes are no certificate we can read.
 
-    Addresses are taken only from the subject alternative name (rfc822Name), never from the subject (RFC 8550 §3).
-    SmtpUTF8Mailbox names (RFC 9598) are left out: name constraints do not yet hold for them, so they must not bind.
+    Addresses are taken only from the subject alternative name (rfc822Name and SmtpUTF8Mailbox), never from the subject
+    (RFC 8550 §3). One that cannot be read is left out and takes no other with it; whether a CA may speak for them is
+    asked of the path.
     """
     outline = outline_of(der)
     try:
@@ -149,8 +150,7 @@ def _addresses(extensions: x509.Extensions) -> tuple[str, ...]:
         names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return ()
-    found = (canonical(name) for name in names.get_values_for_type(x509.RFC822Name))
-    return tuple(dict.fromkeys(address for address in found if address is not None))
+    return tuple(dict.fromkeys(address.text for address in mail_names(names) if address is not None))
 
 
 def _key_identifier(extensions: x509.Extensions, outline: CertificateOutline) -> bytes:
