@@ -91,7 +91,7 @@ class PathSearch:
     def _anchors_that_signed(self, key: Key) -> Iterator[Anchor]:
         # Comparing names is all that a long list of anchors costs.
         named = [anchor for anchor in self._anchors if anchor.key.subject == key.issuer and key.issuer is not None]
-        likely = _likely_id(key) if len(named) > 1 else None
+        likely = authority_key_id(key.material) if len(named) > 1 else None
         for anchor in sorted(named, key=lambda one: likely not in one.key.ids):
             if self._has_signed(anchor.key, key):
                 yield anchor
@@ -100,7 +100,7 @@ class PathSearch:
         if key.issuer is None:
             return
         candidates = self._named(key.issuer)
-        likely = _likely_id(key) if len(candidates) > 1 else None
+        likely = authority_key_id(key.material) if len(candidates) > 1 else None
         # RFC 4158 §3.5.12: the key identifier is a hint in what order to look, and excludes nothing.
         for candidate in sorted(candidates, key=lambda one: likely not in one.ids):
             if self._has_signed(candidate, key):
@@ -163,17 +163,14 @@ def _owner(key: Key) -> tuple[KeyId | None, bytes]:
 
 
 @lru_cache(maxsize=1024)
-def _authority_key_id(certificate: bytes) -> KeyId | None:
+def authority_key_id(certificate: bytes) -> KeyId | None:
+    """What a certificate says about its issuer's key (RFC 5280 §4.2.1.1), where it says so by an identifier."""
     extensions = x509.load_der_x509_certificate(certificate).extensions
     try:
         identifier = extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
     except x509.ExtensionNotFound:
         return None
     return None if identifier is None else subject_key_id(identifier)
-
-
-def _likely_id(key: Key) -> KeyId | None:
-    return _authority_key_id(key.material)
 
 
 @lru_cache(maxsize=4096)

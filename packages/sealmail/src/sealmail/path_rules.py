@@ -52,7 +52,7 @@ def broken_rule(chain: tuple[bytes, ...], weak_hashes: frozenset[str], minimum_r
         # and works inside of one.
         async_validate_path(_context(weak_hashes, minimum_rsa_bits), path).send(None)
     except StopIteration:
-        weak = any(is_weak(public_key(der), minimum_rsa_bits) for der in chain)
+        weak = any(has_weak_key(der, minimum_rsa_bits) for der in chain)
         return Finding.WEAK_ALGORITHM if weak else None
     except DisallowedAlgorithmError:
         return Finding.WEAK_ALGORITHM
@@ -69,6 +69,12 @@ def has_unknown_critical_extension(certificate: bytes) -> bool:
     """
     extensions = load_der_x509_certificate(certificate).extensions
     return any(one.critical and one.oid.dotted_string not in _ACTED_UPON for one in extensions)
+
+
+@lru_cache(maxsize=1024)
+def has_weak_key(certificate: bytes, minimum_rsa_bits: int) -> bool:
+    """Whether the certificate's own key is too weak, with a path and without."""
+    return is_weak(public_key(certificate), minimum_rsa_bits)
 
 
 _ACTED_UPON = {

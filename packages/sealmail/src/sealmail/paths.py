@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice, pairwise
 
-from sealmail.keys.certificate import public_key
 from sealmail.keys.model import Key, KeyId
 from sealmail.keys.store import KeyStore
-from sealmail.keys.strength import is_weak
 from sealmail.keys.trust import Anchor
 from sealmail.path_building import PathSearch, has_signed
-from sealmail.path_rules import broken_rule, has_unknown_critical_extension
+from sealmail.path_rules import broken_rule, has_unknown_critical_extension, has_weak_key
 from sealmail.policy import Policy
 from sealmail.report import Finding
 from sealmail.revocation import RevocationStatus, revocation_status
@@ -120,7 +118,7 @@ class _Judging:
         findings = _validity(key, self._at)
         if has_unknown_critical_extension(key.material):
             findings.add(Finding.WRONG_USAGE)
-        if is_weak(public_key(key.material), self._policy.minimum_rsa_bits):
+        if has_weak_key(key.material, self._policy.minimum_rsa_bits):
             findings.add(Finding.WEAK_ALGORITHM)
         return findings
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
 from sealmail.keys import Anchor, Key, KeyStore, MemoryKeyStore, SecretKey
@@ -64,6 +65,45 @@ def sub_ca(parent: CA, name: str, *extra: x509.ExtensionType) -> CA:
     replaced = {extension.oid for extension in extra}
     kept = [extension for extension in fixed if extension.oid not in replaced]
     return CA(secret=parent.issue(None, name=name, extra=[*kept, *extra]), parents=parent.chain)
+
+
+def reissued(
+    key: Key,
+    issuer: CA,
+    change: Callable[[asn1.TbsCertificate], None],
+    digest: hashes.HashAlgorithm = hashes.SHA256(),  # noqa: B008 -- a value without state
+) -> Key:
+    """The same certificate with something changed in it, signed anew by a CA with an RSA or P-256 key."""
+    private = loaded(issuer.secret)
+    whole = asn1.Certificate.load(key.material)
+    algorithm = {"algorithm": f"{digest.name}_{'rsa' if isinstance(private, rsa.RSAPrivateKey) else 'ecdsa'}"}
+    whole["tbs_certificate"]["signature"] = algorithm
+    change(whole["tbs_certificate"])
+    content = whole["tbs_certificate"].dump(force=True)
+    scheme = (padding.PKCS1v15(), digest) if isinstance(private, rsa.RSAPrivateKey) else (ec.ECDSA(digest),)
+    whole["signature_algorithm"] = algorithm
+    whole["signature_value"] = private.sign(content, *scheme)
+    return key_from_certificate(whole.dump(force=True))
+
+
+def without(*extensions: str) -> Callable[[asn1.TbsCertificate], None]:
+    """A change that takes extensions out."""
+
+    def change(body: asn1.TbsCertificate) -> None:
+        body["extensions"] = [one for one in body["extensions"] if one["extn_id"].native not in extensions]
+
+    return change
+
+
+def as_version_1(body: asn1.TbsCertificate) -> None:
+    """A change to a certificate that cannot have extensions."""
+    body["version"] = "v1"
+    del body["extensions"]
+
+
+def with_key(secret: SecretKey, key: Key) -> CA:
+    """A CA with another certificate for the same key pair."""
+    return CA(secret=SecretKey(key=key, material=secret.material))
 
 
 def certificate(

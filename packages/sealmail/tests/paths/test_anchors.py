@@ -7,7 +7,10 @@ import pytest
 from sealmail.keys import Anchor, Key
 from sealmail.testing import CA
 
-from .conftest import ADDRESS, judged
+from .conftest import (
+    ADDRESS,
+    judged,
+)
 
 
 def test_path_may_end_at_an_intermediate_that_is_trusted_itself(middle: CA, carol: Key) -> None:

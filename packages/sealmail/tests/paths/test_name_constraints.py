@@ -8,7 +8,11 @@ from cryptography import x509
 from sealmail.report import Finding
 from sealmail.testing import CA
 
-from .conftest import ADDRESS, judged, sub_ca
+from .conftest import (
+    ADDRESS,
+    judged,
+    sub_ca,
+)
 
 
 @pytest.mark.parametrize("of_anchor", [False, True], ids=["of an intermediate", "of the anchor"])

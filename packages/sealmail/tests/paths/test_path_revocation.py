@@ -14,7 +14,13 @@ from sealmail.report import Finding
 from sealmail.testing import CA
 from sealmail.testing.pki import loaded
 
-from .conftest import ADDRESS, NOW, judged, sub_ca, usage
+from .conftest import (
+    ADDRESS,
+    NOW,
+    judged,
+    sub_ca,
+    usage,
+)
 
 HARD, SOFT = x509.ReasonFlags.key_compromise, x509.ReasonFlags.superseded
 

@@ -10,7 +10,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from sealmail.report import Finding
 from sealmail.testing import CA
 
-from .conftest import ADDRESS, certificate, judged, sub_ca, usage
+from .conftest import (
+    ADDRESS,
+    certificate,
+    judged,
+    sub_ca,
+    usage,
+)
 
 
 def test_leaf_that_issues_breaks_the_rules(root: CA) -> None:

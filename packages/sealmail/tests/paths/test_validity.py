@@ -12,7 +12,14 @@ from sealmail.report import Finding
 from sealmail.testing import CA
 from sealmail.testing.pki import loaded
 
-from .conftest import ADDRESS, ISSUING, NOW, certificate, judged, sub_ca
+from .conftest import (
+    ADDRESS,
+    ISSUING,
+    NOW,
+    certificate,
+    judged,
+    sub_ca,
+)
 
 
 @pytest.mark.parametrize(
