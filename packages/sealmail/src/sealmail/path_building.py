@@ -181,8 +181,9 @@ def has_signed(issuer: bytes, certificate: bytes) -> bool:
     try:
         digest, parameters = signed.signature_hash_algorithm, signed.signature_algorithm_parameters
         match public_key(issuer), digest, parameters:
-            case rsa.RSAPublicKey() as key, hashes.HashAlgorithm(), padding.PKCS1v15() | padding.PSS() as scheme:
-                key.verify(signature, content, scheme, digest)
+            case rsa.RSAPublicKey() as key, hashes.HashAlgorithm(), padding.PKCS1v15() | padding.PSS() | None as scheme:
+                # For MD5, which is only recognised to be called weak, no parameters are told.
+                key.verify(signature, content, scheme or padding.PKCS1v15(), digest)
             case ec.EllipticCurvePublicKey() as key, _, ec.ECDSA() as scheme:
                 key.verify(signature, content, scheme)
             case dsa.DSAPublicKey() as key, hashes.HashAlgorithm(), _:
