@@ -16,11 +16,11 @@ from functools import lru_cache
 from heapq import heappop, heappush
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 
-from sealmail.keys.certificate import outline_of, public_key
+from sealmail.keys.certificate import UNREADABLE, outline_of, public_key
 from sealmail.keys.model import Key, KeyId, Technology, Use, subject_key_id
 from sealmail.keys.store import KeyStore
 from sealmail.keys.trust import Anchor
@@ -165,10 +165,10 @@ def _owner(key: Key) -> tuple[KeyId | None, bytes]:
 @lru_cache(maxsize=1024)
 def authority_key_id(certificate: bytes) -> KeyId | None:
     """What a certificate says about its issuer's key (RFC 5280 §4.2.1.1), where it says so by an identifier."""
-    extensions = x509.load_der_x509_certificate(certificate).extensions
     try:
+        extensions = x509.load_der_x509_certificate(certificate).extensions
         identifier = extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
-    except x509.ExtensionNotFound:
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return None
     return None if identifier is None else subject_key_id(identifier)
 
@@ -176,9 +176,9 @@ def authority_key_id(certificate: bytes) -> KeyId | None:
 @lru_cache(maxsize=4096)
 def has_signed(issuer: bytes, certificate: bytes) -> bool:
     """Whether the signature fits, be its algorithm weak or not: weak ones are a finding, not a missing path."""
-    signed = x509.load_der_x509_certificate(certificate)
-    content, signature = signed.tbs_certificate_bytes, signed.signature
     try:
+        signed = x509.load_der_x509_certificate(certificate)
+        content, signature = signed.tbs_certificate_bytes, signed.signature
         digest, parameters = signed.signature_hash_algorithm, signed.signature_algorithm_parameters
         match public_key(issuer), digest, parameters:
             case rsa.RSAPublicKey() as key, hashes.HashAlgorithm(), padding.PKCS1v15() | padding.PSS() | None as scheme:
@@ -192,6 +192,6 @@ def has_signed(issuer: bytes, certificate: bytes) -> bool:
                 key.verify(signature, content)
             case _:
                 return False
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except (InvalidSignature, *UNREADABLE):
         return False
     return True

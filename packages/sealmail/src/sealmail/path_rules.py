@@ -30,7 +30,7 @@ from pyhanko_certvalidator.policy_decl import (
 )
 from pyhanko_certvalidator.validate import async_validate_path
 
-from sealmail.keys.certificate import public_key
+from sealmail.keys.certificate import UNREADABLE, public_key
 from sealmail.keys.strength import is_weak
 from sealmail.name_constraints import names_are_allowed
 from sealmail.report import Finding
@@ -63,11 +63,13 @@ def broken_rule(chain: tuple[bytes, ...], weak_hashes: frozenset[str], minimum_r
 
 @lru_cache(maxsize=1024)
 def has_unknown_critical_extension(certificate: bytes) -> bool:
-    """RFC 5280 §4.2: what is critical and not acted upon forbids the certificate's use, with a path and without.
-
-    Raises what reading a certificate raises.
+    """RFC 5280 §4.2: what is critical and not acted upon forbids the certificate's use, with a path and without. So do
+    extensions that cannot be read.
     """
-    extensions = load_der_x509_certificate(certificate).extensions
+    try:
+        extensions = load_der_x509_certificate(certificate).extensions
+    except UNREADABLE:
+        return True
     return any(one.critical and one.oid.dotted_string not in _ACTED_UPON for one in extensions)
 
 

@@ -25,7 +25,7 @@ MAXIMUM_BYTES = 256 * 1024
 
 _MAIL_PURPOSES = {ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 _AGREEING = (ec.EllipticCurvePublicKey, x25519.X25519PublicKey, x448.X448PublicKey)
-_UNREADABLE = (
+UNREADABLE = (
     ValueError,
     TypeError,
     UnsupportedAlgorithm,
@@ -33,6 +33,7 @@ _UNREADABLE = (
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
 )
+"""What `cryptography` raises for certificates and extensions that are broken, or of a kind that it does not know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ def key_from_certificate(der: bytes) -> Key:
             subject=name_id(outline.subject),
             issuer=name_id(outline.issuer),
         )
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         # Names and extensions are read late: a certificate that loaded may still turn out to be broken.
         raise InputError("The certificate cannot be read.") from error
 
@@ -89,7 +90,7 @@ def public_key(der: bytes) -> CertificatePublicKeyTypes | None:
     """The public key in a certificate; None where its algorithm or its numbers are not usable."""
     try:
         return x509.load_der_x509_certificate(der).public_key()
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
