@@ -76,11 +76,18 @@ class PathSearch:
                 yield from self._to_anchors(longer)
                 open_ends.add(self._doubts(doubts, issuer, len(longer)), longer)
 
-    def issuers(self, key: Key) -> Iterator[Key]:
-        """Certificates at hand, those of anchors among them, whose owner really signed this one."""
-        found = {one.fingerprint: one for one in self._certificates_of_issuer(key)}
-        found |= {anchor.key.fingerprint: anchor.key for anchor in self._anchors_that_signed(key)}
-        yield from found.values()
+    def issuers(self, key: Key) -> list[Key]:
+        """Certificates at hand, those of anchors among them, whose owner really signed this one.
+
+        One for each key of the issuer that may sign revocation lists and one for each that may not: anybody can make
+        more certificates for that key, and they say nothing new.
+        """
+        found: dict[tuple[bytes, bool], Key] = {}
+        anchors = (anchor.key for anchor in self._anchors_that_signed(key))
+        for issuer in (*anchors, *self._certificates_of_issuer(key)):
+            info = outline_of(issuer.material).public_key_info
+            found.setdefault((info, _may_sign_lists(issuer.material)), issuer)
+        return list(found.values())
 
     def _to_anchors(self, chain: tuple[Key, ...]) -> Iterator[Path]:
         owners = {_owner(key) for key in chain}
@@ -171,6 +178,17 @@ def authority_key_id(certificate: bytes) -> KeyId | None:
     except (x509.ExtensionNotFound, *UNREADABLE):
         return None
     return None if identifier is None else subject_key_id(identifier)
+
+
+@lru_cache(maxsize=1024)
+def _may_sign_lists(certificate: bytes) -> bool:
+    try:
+        extensions = x509.load_der_x509_certificate(certificate).extensions
+        return extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
+    except x509.ExtensionNotFound:
+        return True
+    except UNREADABLE:
+        return False
 
 
 @lru_cache(maxsize=4096)

@@ -107,7 +107,7 @@ class _Judging:
 
     def without_path(self, signer: Key) -> PathFacts:
         """The certificate's own findings. Its issuer's word on revocation counts even if nobody trusts the issuer."""
-        issuers = [signer] if _is_self_signed(signer) else list(self.search.issuers(signer))
+        issuers = [signer] if _is_self_signed(signer) else self.search.issuers(signer)
         name = next((issuer.name for issuer in issuers), None)
         facts = PathFacts(findings=frozenset(self._own_findings(signer)), issuer_name=name)
         statuses = [self._status(signer, issuer) for issuer in issuers]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 
 import pytest
 from cryptography import x509
@@ -12,11 +13,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from sealmail.keys import Key, KeyId, MemoryKeyStore
 from sealmail.keys.certificate import key_from_certificate
 from sealmail.path_building import MAXIMUM_SIGNATURES, has_signed
+from sealmail.path_rules import broken_rule
 from sealmail.policy import Budget, Policy
 from sealmail.testing import CA
 from sealmail.testing.pki import loaded
 
-from .conftest import ADDRESS, certificate, judged, lone
+from .conftest import ADDRESS, NOW, certificate, judged, lone
 
 
 def test_search_through_cas_that_certify_each_other_ends_at_the_budget(root: CA) -> None:
@@ -140,3 +142,27 @@ def test_forty_cas_above_each_other_are_too_many_and_cost_little(root: CA) -> No
     facts = judged(last.issue(ADDRESS).key, root, included=between)
 
     assert (facts.chain, facts.issuer_name) == ((), "Level 39")
+
+
+def test_five_hundred_anchors_cost_no_more_signatures_than_one(root: CA) -> None:
+    leaf = root.issue(ADDRESS).key
+    others = [CA.create(f"Anchor {number}") for number in range(500)]
+    before = has_signed.cache_info()
+
+    facts = judged(leaf, *others, root)
+
+    after = has_signed.cache_info()
+    assert facts.chain == (leaf, root.certificate)
+    assert (after.misses + after.hits) - (before.misses + before.hits) == 1
+
+
+def test_judging_the_same_signer_again_checks_nothing_anew(root: CA) -> None:
+    middle = root.intermediate("Again")
+    leaf = middle.issue(ADDRESS).key
+    first = judged(leaf, root, included=[middle.certificate])
+    before = [remembered.cache_info().misses for remembered in (has_signed, broken_rule)]
+
+    again = judged(leaf, root, included=[middle.certificate], at=NOW + timedelta(seconds=1))
+
+    assert again == first
+    assert [remembered.cache_info().misses for remembered in (has_signed, broken_rule)] == before

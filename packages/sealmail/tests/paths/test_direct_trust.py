@@ -12,10 +12,12 @@ from sealmail.keys import Anchor, Key, MemoryKeyStore, MemoryTrust, TrustLevel
 from sealmail.policy import Policy
 from sealmail.report import Finding
 from sealmail.testing import CA
+from sealmail.testing.pki import loaded
 from sealmail.vouching import Judges, Vouched, vouch
 
-from .conftest import ADDRESS, ISSUING, NOW, sub_ca
+from .conftest import ADDRESS, ISSUING, NOW, certificate, sub_ca, usage
 
+MUTE = usage(key_cert_sign=True)
 TRUSTED = [TrustLevel.ACCEPTED_ONCE, TrustLevel.BY_HAND]
 
 
@@ -92,6 +94,20 @@ def test_anchor_may_revoke_what_is_trusted_itself(root: CA) -> None:
     trusted = vouched(leaf, TrustLevel.BY_HAND, anchors=[root.anchor], keys=keys)
 
     assert findings(trusted) == {Finding.REVOKED_HARD, Finding.EXPIRED}
+
+
+@pytest.mark.mission("B14")
+def test_strangers_certificates_for_the_issuer_do_not_hide_a_revocation(root: CA) -> None:
+    """Made by Mallory for the issuer's name and key, they say that it may not sign lists."""
+    leaf = root.issue(ADDRESS).key
+    mallory = CA.create("Mallory")
+    private = loaded(root.secret)
+    decoys = [certificate(mallory, "Root", private.public_key(), critical=MUTE) for _ in range(100)]
+    keys = MemoryKeyStore(keys=[*decoys, root.certificate], revocations=[root.crl([leaf])])
+
+    trusted = vouched(leaf, TrustLevel.BY_HAND, keys=keys, included=decoys[:50])
+
+    assert findings(trusted) == {Finding.REVOKED_HARD}
 
 
 def test_revoked_ca_takes_nothing_from_a_certificate_that_is_trusted_itself(root: CA) -> None:
