@@ -51,6 +51,7 @@ def expired(root: CA) -> CA:
     return CA(secret=ended, parents=root.chain)
 
 
+@pytest.mark.mission("B8")
 @pytest.mark.parametrize("level", TRUSTED)
 def test_expired_ca_takes_nothing_from_a_certificate_that_is_trusted_itself(root: CA, level: TrustLevel) -> None:
     ended = expired(root)
@@ -63,6 +64,7 @@ def test_expired_ca_takes_nothing_from_a_certificate_that_is_trusted_itself(root
     assert findings(candidate) == {Finding.EXPIRED}
 
 
+@pytest.mark.mission("B8")
 @pytest.mark.parametrize("level", TRUSTED)
 def test_ca_out_of_its_bounds_takes_nothing_from_a_certificate_that_is_trusted_itself(
     root: CA, level: TrustLevel
@@ -137,6 +139,7 @@ def test_weak_key_is_weak_even_where_it_is_trusted_itself(root: CA) -> None:
     assert findings(vouched(leaf, TrustLevel.BY_HAND, anchors=[root.anchor])) == {Finding.WEAK_ALGORITHM}
 
 
+@pytest.mark.mission("B8")
 def test_ca_that_vouches_is_named_beside_trust_by_hand(root: CA) -> None:
     leaf = root.issue(ADDRESS).key
 
