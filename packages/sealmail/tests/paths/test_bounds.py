@@ -79,14 +79,27 @@ def test_path_is_found_through_a_mesh_that_leads_out_at_one_place(root: CA) -> N
 @pytest.mark.mission("B14")
 def test_strangers_certificates_for_an_honest_ca_do_not_hide_the_way(root: CA) -> None:
     """Anybody can issue certificates for the name and key of somebody else's CA; the store is full of them."""
-    upper = root.intermediate("Upper")
-    honest = upper.intermediate("Honest")
+    top = root.intermediate("Top")
+    honest = top.intermediate("Upper").intermediate("Honest")
     mallory = CA.create("Mallory")
     decoys = [certificate(mallory, "Honest", loaded(honest.secret).public_key()) for _ in range(200)]
     leaf = honest.issue(ADDRESS).key
     store = MemoryKeyStore(keys=[*decoys, mallory.certificate])
 
-    facts = judged(leaf, root, included=[honest.certificate, upper.certificate], keys=store)
+    facts = judged(leaf, root, included=honest.chain[:-1], keys=store)
+
+    assert (facts.chain, facts.findings) == ((leaf, *honest.chain), frozenset())
+
+
+def test_expired_certificates_of_a_ca_do_not_hide_the_way(root: CA) -> None:
+    upper = root.intermediate("Upper")
+    honest = upper.intermediate("Renewed")
+    mallory = CA.create("Mallory")
+    public, yesterday = loaded(honest.secret).public_key(), NOW - timedelta(days=1)
+    expired = [certificate(mallory, "Renewed", public, until=yesterday) for _ in range(100)]
+    leaf = honest.issue(ADDRESS).key
+
+    facts = judged(leaf, root, included=[*expired, *honest.chain[:-1]])
 
     assert (facts.chain, facts.findings) == ((leaf, *honest.chain), frozenset())
 

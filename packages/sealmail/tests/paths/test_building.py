@@ -123,7 +123,7 @@ def test_path_that_is_out_of_date_is_preferred_to_one_that_breaks_rules(root: CA
     wrong = certificate(limited, "Both", private.public_key())
     leaf = lone("Both", private).issue(ADDRESS).key
 
-    facts = judged(leaf, root, included=[wrong, limited.certificate, expired])
+    facts = judged(leaf, limited, root, included=[wrong, expired])
 
     assert facts.findings == {Finding.EXPIRED}
 

@@ -197,6 +197,21 @@ def test_address_in_the_subject_never_binds_and_must_be_allowed(root: CA) -> Non
     assert outside.findings == WRONG
 
 
+def test_ca_that_renews_its_own_key_is_not_held_to_its_own_limits(root: CA) -> None:
+    """RFC 5280 §6.1.3 (b): unless it is the signer itself."""
+    authority = limited(root, permitted=["customer.example"])
+    elsewhere = x509.SubjectAlternativeName([x509.RFC822Name("ca@other.example")])
+    renewed = sub_ca(authority, "Limited", elsewhere)
+    other = sub_ca(authority, "Another", elsewhere)
+
+    def found(one: CA) -> frozenset[Finding]:
+        included = [one.certificate, authority.certificate]
+        return judged(one.issue(ADDRESS).key, root, included=included).findings
+
+    assert (found(renewed), found(other)) == (frozenset(), WRONG)
+    assert judged(renewed.certificate, root, included=[authority.certificate]).findings == WRONG
+
+
 def directory(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, name)])
 
