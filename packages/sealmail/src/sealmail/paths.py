@@ -8,7 +8,7 @@ fact does not hide another.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
@@ -24,8 +24,8 @@ from sealmail.keys.store import KeyStore
 from sealmail.keys.trust import Anchor
 from sealmail.path_rules import broken_rule
 from sealmail.policy import Policy
-from sealmail.report import Finding
-from sealmail.revocation import RevocationStatus, revocation_status
+from sealmail.report import Finding, RevocationState
+from sealmail.revocation import Question, RevocationStatus, findings_of, revocation_status, worst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,10 @@ class PathFacts:
     """For people: who issued the certificate, where that certificate is known."""
     revoked_at: datetime | None = None
     revocation_reason: str | None = None
+    """Also where it was revoked later than the time asked for, for a harmless reason, which is no finding."""
+    revocation: RevocationState = RevocationState.NOT_CHECKED
+    """The worst of the path, anchor excepted; without a path, what the issuer says of the certificate."""
+    revocation_known_until: datetime | None = None
 
     def vouches_for(self, address: str) -> bool:
         """Whether the anchor says that this canonical address is the owner's: the certificate names it, the anchor may
@@ -127,7 +131,8 @@ class _Search:
         findings = _own_findings(chain[0], self._at) | self._broken_rules(chain)
         for key in chain[1:]:
             findings |= _validity(key, self._at)
-        statuses = [self._status(key, issuer) for key, issuer in pairs]
+        above = (*chain[2:], None)
+        statuses = [self._status(key, issuer, higher) for (key, issuer), higher in zip(pairs, above, strict=False)]
         return self._with_revocation(
             PathFacts(chain=chain, anchor=anchor, findings=frozenset(findings), issuer_name=_issuer_name(chain)),
             statuses,
@@ -135,12 +140,14 @@ class _Search:
 
     def without_path(self, signer: Key) -> PathFacts:
         """The certificate's own findings. Its issuer's word on revocation counts even if nobody trusts the issuer."""
-        issuers = [signer] if _issued(signer, signer) else list(self.issuers(signer))
+        is_self_signed = _issued(signer, signer)
+        issuers = [signer] if is_self_signed else list(self.issuers(signer))
         name = next((issuer.name for issuer in issuers), None)
-        facts = PathFacts(findings=frozenset(_own_findings(signer, self._at)), issuer_name=name)
-        statuses = [self._status(signer, issuer) for issuer in issuers]
-        known = [one for one in statuses if one.is_known]
-        return self._with_revocation(facts, known or [RevocationStatus()])
+        found = _own_findings(signer, self._at)
+        if self._policy.revocation_required and not issuers:
+            found |= {Finding.REVOCATION_UNKNOWN}
+        facts = PathFacts(findings=frozenset(found), issuer_name=name)
+        return self._with_revocation(facts, [self._status_without_path(signer, issuers, is_self_signed)])
 
     def _broken_rules(self, chain: tuple[Key, ...]) -> set[Finding]:
         if len(chain) == 1:
@@ -150,23 +157,49 @@ class _Search:
         )
         return set() if broken is None else {broken}
 
-    def _status(self, key: Key, issuer: Key) -> RevocationStatus:
-        name: KeyId | None = key.issuer
-        lists = () if name is None else self._keys.revocations(name)
-        return revocation_status(key, issuer, lists, self._at)
+    def _status(self, key: Key, issuer: Key, above: Key | None) -> RevocationStatus:
+        """`above`: the certificate that issued the issuer's; None: nobody that counts."""
+        data = () if key.issuer is None else self._keys.revocations(key.issuer)
+        question = Question(key=key, issuer=issuer, data=data, heirs=lambda: self._heirs(issuer, above))
+        return revocation_status(question, self._policy, self._at)
+
+    def _heirs(self, issuer: Key, above: Key | None) -> Iterator[Key]:
+        """The issuer's certificates for other keys of its own, old and new ones (RFC 5280 §6.3.3 (f)).
+
+        Only those that the issuer's own key or the CA above it signed: so their path ends at the same anchor. Others
+        under the same name may be impostors.
+        """
+        at_hand = (*self._included, *self._keys.keys({issuer.subject} if issuer.subject else ()))
+        others = {one.fingerprint: one for one in at_hand if one.subject == issuer.subject and one.is_ca}
+        for one in list(others.values())[: self._policy.budget.path_length]:
+            parent = next((parent for parent in (above, issuer) if parent and _issued(parent, one)), None)
+            if parent is None or _owner(one) == _owner(issuer) or _validity(one, self._at):
+                continue
+            data = self._keys.revocations(one.issuer) if one.issuer else ()
+            own = revocation_status(Question(key=one, issuer=parent, data=data), self._policy, self._at)
+            if own.state is not RevocationState.REVOKED:
+                yield one
+
+    def _status_without_path(self, key: Key, issuers: Sequence[Key], is_self_signed: bool) -> RevocationStatus:
+        """The word of an issuer that nobody trusts. What signed itself is asked too, but nobody else could revoke it,
+        so that silence is no gap. No issuer at hand: nobody was asked.
+        """
+        statuses = [self._status(key, issuer, None) for issuer in issuers]
+        revoked = [one for one in statuses if one.state is RevocationState.REVOKED]
+        good = [one for one in statuses if one.state is RevocationState.GOOD]
+        if revoked or good:
+            return worst(revoked or good, self._at)
+        return RevocationStatus() if is_self_signed else worst(statuses, self._at)
 
     def _with_revocation(self, facts: PathFacts, statuses: Sequence[RevocationStatus]) -> PathFacts:
-        found = {finding for status in statuses if (finding := status.finding(self._at)) is not None}
-        if self._policy.revocation_required and not all(status.is_known for status in statuses):
-            found.add(Finding.REVOCATION_UNKNOWN)
-        revoked = next((status for status in statuses if status.finding(self._at) is not None), RevocationStatus())
-        return PathFacts(
-            chain=facts.chain,
-            anchor=facts.anchor,
-            findings=facts.findings | found,
-            issuer_name=facts.issuer_name,
-            revoked_at=revoked.revoked_at,
-            revocation_reason=revoked.reason,
+        summary = worst(statuses, self._at)
+        return replace(
+            facts,
+            findings=facts.findings | findings_of(statuses, self._policy, self._at),
+            revoked_at=summary.revoked_at,
+            revocation_reason=summary.reason,
+            revocation=summary.state,
+            revocation_known_until=summary.known_until,
         )
 
 
