@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from itertools import pairwise
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -25,7 +24,7 @@ from sealmail.keys.trust import Anchor
 from sealmail.path_rules import broken_rule
 from sealmail.policy import Policy
 from sealmail.report import Finding, RevocationState
-from sealmail.revocation import Question, RevocationStatus, findings_of, revocation_status, worst
+from sealmail.revocation import Inquiry, RevocationStatus, findings_of, worst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +92,7 @@ class _Search:
         self._anchors = anchors
         self._policy = policy
         self._at = at
+        self._revocation = Inquiry(keys=keys, included=self._included, policy=policy, at=at)
         self._steps_left = policy.budget.certificates
 
     def paths(self, signer: Key) -> Iterator[tuple[tuple[Key, ...], Anchor]]:
@@ -127,27 +127,23 @@ class _Search:
                 yield issuer
 
     def facts(self, chain: tuple[Key, ...], anchor: Anchor) -> PathFacts:
-        pairs = list(pairwise(chain))
         findings = _own_findings(chain[0], self._at) | self._broken_rules(chain)
         for key in chain[1:]:
             findings |= _validity(key, self._at)
-        above = (*chain[2:], None)
-        statuses = [self._status(key, issuer, higher) for (key, issuer), higher in zip(pairs, above, strict=False)]
         return self._with_revocation(
             PathFacts(chain=chain, anchor=anchor, findings=frozenset(findings), issuer_name=_issuer_name(chain)),
-            statuses,
+            self._revocation.of_path(chain),
         )
 
     def without_path(self, signer: Key) -> PathFacts:
         """The certificate's own findings. Its issuer's word on revocation counts even if nobody trusts the issuer."""
-        is_self_signed = _issued(signer, signer)
-        issuers = [signer] if is_self_signed else list(self.issuers(signer))
+        issuers = [signer] if _issued(signer, signer) else list(self.issuers(signer))
         name = next((issuer.name for issuer in issuers), None)
         found = _own_findings(signer, self._at)
         if self._policy.revocation_required and not issuers:
             found |= {Finding.REVOCATION_UNKNOWN}
         facts = PathFacts(findings=frozenset(found), issuer_name=name)
-        return self._with_revocation(facts, [self._status_without_path(signer, issuers, is_self_signed)])
+        return self._with_revocation(facts, [self._revocation.of_one(signer, issuers)])
 
     def _broken_rules(self, chain: tuple[Key, ...]) -> set[Finding]:
         if len(chain) == 1:
@@ -156,40 +152,6 @@ class _Search:
             tuple(key.material for key in chain), self._policy.weak_hashes, self._policy.minimum_rsa_bits
         )
         return set() if broken is None else {broken}
-
-    def _status(self, key: Key, issuer: Key, above: Key | None) -> RevocationStatus:
-        """`above`: the certificate that issued the issuer's; None: nobody that counts."""
-        data = () if key.issuer is None else self._keys.revocations(key.issuer)
-        question = Question(key=key, issuer=issuer, data=data, heirs=lambda: self._heirs(issuer, above))
-        return revocation_status(question, self._policy, self._at)
-
-    def _heirs(self, issuer: Key, above: Key | None) -> Iterator[Key]:
-        """The issuer's certificates for other keys of its own, old and new ones (RFC 5280 §6.3.3 (f)).
-
-        Only those that the issuer's own key or the CA above it signed: so their path ends at the same anchor. Others
-        under the same name may be impostors.
-        """
-        at_hand = (*self._included, *self._keys.keys({issuer.subject} if issuer.subject else ()))
-        others = {one.fingerprint: one for one in at_hand if one.subject == issuer.subject and one.is_ca}
-        for one in list(others.values())[: self._policy.budget.path_length]:
-            parent = next((parent for parent in (above, issuer) if parent and _issued(parent, one)), None)
-            if parent is None or _owner(one) == _owner(issuer) or _validity(one, self._at):
-                continue
-            data = self._keys.revocations(one.issuer) if one.issuer else ()
-            own = revocation_status(Question(key=one, issuer=parent, data=data), self._policy, self._at)
-            if own.state is not RevocationState.REVOKED:
-                yield one
-
-    def _status_without_path(self, key: Key, issuers: Sequence[Key], is_self_signed: bool) -> RevocationStatus:
-        """The word of an issuer that nobody trusts. What signed itself is asked too, but nobody else could revoke it,
-        so that silence is no gap. No issuer at hand: nobody was asked.
-        """
-        statuses = [self._status(key, issuer, None) for issuer in issuers]
-        revoked = [one for one in statuses if one.state is RevocationState.REVOKED]
-        good = [one for one in statuses if one.state is RevocationState.GOOD]
-        if revoked or good:
-            return worst(revoked or good, self._at)
-        return RevocationStatus() if is_self_signed else worst(statuses, self._at)
 
     def _with_revocation(self, facts: PathFacts, statuses: Sequence[RevocationStatus]) -> PathFacts:
         summary = worst(statuses, self._at)

@@ -4,7 +4,7 @@ Fetches nothing, and knows no time but the one it is asked for. Called by `paths
 What counts when sources disagree is decided in `deciding`, and explained in docs/decisions/0019.
 """
 
-from sealmail.revocation.asking import Question, revocation_status
 from sealmail.revocation.deciding import RevocationStatus, findings_of, worst
+from sealmail.revocation.inquiry import Inquiry
 
-__all__ = ["Question", "RevocationStatus", "findings_of", "revocation_status", "worst"]
+__all__ = ["Inquiry", "RevocationStatus", "findings_of", "worst"]

@@ -23,7 +23,7 @@ from sealmail.keys.certificate import outline_of
 from sealmail.keys.model import Key
 from sealmail.policy import Policy
 from sealmail.revocation.remembering import Remembered
-from sealmail.revocation.signatures import Signed, signing_hash
+from sealmail.revocation.signatures import Signed, signed_certificate, signing_hash
 from sealmail.revocation.statement import Statement, Word
 from sealmail.revocation.times import in_force_until
 
@@ -74,7 +74,7 @@ def _read(data: bytes, issuer: bytes, policy: Policy) -> tuple[Answer, ...]:
 
 
 def _signed(data: bytes) -> Signed:
-    """The signed bytes as they came (RFC 6960 §4.2.1): status, [0] of type and octets, which hold the basic response."""
+    """The signed bytes as they came (RFC 6960 §4.2.1): status, then [0] of type and octets with the basic response."""
     whole = ber.read(data)
     fields = whole.fields()
     fields.take(0x0A)
@@ -109,7 +109,7 @@ def _may_answer(certificate: x509.Certificate, der: bytes, issuer: bytes, at: da
         return False
     if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
         return False
-    return _has_purpose(certificate.extensions) and signing_hash(_signed_certificate(der), issuer) is not None
+    return _has_purpose(certificate.extensions) and signing_hash(signed_certificate(der), issuer) is not None
 
 
 def _has_purpose(extensions: x509.Extensions) -> bool:
@@ -124,12 +124,6 @@ def _has_purpose(extensions: x509.Extensions) -> bool:
     return usage.digital_signature or usage.content_commitment
 
 
-def _signed_certificate(der: bytes) -> Signed:
-    fields = ber.read(der).fields()
-    content, algorithm, signature = fields.take(ber.SEQUENCE), fields.take(ber.SEQUENCE), fields.take()
-    return Signed(content=content.raw, algorithm=algorithm.raw, signature=signature.bits())
-
-
 def _told(
     response: ocsp.OCSPResponse, issuer: bytes, responder: bytes, digest: str, policy: Policy
 ) -> Iterator[Answer]:
@@ -137,7 +131,7 @@ def _told(
     hashes, ends, delegate = {digest}, None, None
     if responder != issuer:
         certificate = x509.load_der_x509_certificate(responder)
-        hashes.add(signing_hash(_signed_certificate(responder), issuer) or "")
+        hashes.add(signing_hash(signed_certificate(responder), issuer) or "")
         ends, delegate = certificate.not_valid_after_utc, certificate.serial_number
     for single in response.responses:
         if not _is_about(single, issuer) or not _has_sense(single, response.produced_at_utc, policy):

@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 
+from sealmail import ber
 from sealmail.keys.certificate import public_key
 
 
@@ -20,6 +21,13 @@ class Signed:
     algorithm: bytes
     """DER of the AlgorithmIdentifier."""
     signature: bytes
+
+
+def signed_certificate(der: bytes) -> Signed:
+    """A certificate's signed bytes (RFC 5280 §4.1). Raises InputError where it is none."""
+    fields = ber.read(der).fields()
+    content, algorithm, signature = fields.take(ber.SEQUENCE), fields.take(ber.SEQUENCE), fields.take()
+    return Signed(content=content.raw, algorithm=algorithm.raw, signature=signature.bits())
 
 
 def signing_hash(signed: Signed, signer: bytes) -> str | None:

@@ -10,14 +10,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa, x448, x25519
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
-from cryptography.x509.ocsp import OCSPCertStatus as _Status
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from sealmail.errors import UsageError
 from sealmail.keys import Anchor, Key, KeyId, SecretKey, Use
 from sealmail.keys.certificate import key_from_certificate
 from sealmail.keys.model import name_id
-from sealmail.testing.responder import Answering, ocsp_answer
+from sealmail.testing.responder import Said, ocsp_answer
 
 PrivateKey = (
     rsa.RSAPrivateKey
@@ -129,40 +128,14 @@ class CA:
         der = builder.sign(private, _digest(private)).public_bytes(serialization.Encoding.DER)
         return name_id(issuer.subject.public_bytes()), der
 
-    def ocsp(
-        self,
-        key: Key,
-        *,
-        at: datetime | None = None,
-        reason: x509.ReasonFlags | None = None,
-        revoked_at: datetime | None = None,
-        is_unknown: bool = False,
-        responder: SecretKey | None = None,
-        days: int | None = 7,
-        by_hash: bool = False,
-        names_sha256: bool = False,
-    ) -> tuple[KeyId, bytes]:
-        """An OCSP answer (DER) about a certificate, with the name id of this CA: good, or revoked where a date or reason
-        is given, or unknown. Signed by this CA, or by a `responder` whose certificate comes along, right or wrong.
+    def ocsp(self, key: Key, said: Said, responder: SecretKey | None = None) -> tuple[KeyId, bytes]:
+        """An OCSP answer (DER) about a certificate, with the name id of this CA. Signed by this CA, or by a `responder`
+        whose certificate comes along, right or wrong.
         """
-        at = at or _now()
-        is_revoked = bool(reason or revoked_at)
         signing = responder or self.secret
-        answering = Answering(
-            key=key,
-            issuer=self.certificate,
-            responder=signing.key,
-            private=_issuing_key(loaded(signing)),
-            at=at,
-            status=(_Status.REVOKED if is_revoked else _Status.UNKNOWN if is_unknown else _Status.GOOD),
-            revoked_at=(revoked_at or at) if is_revoked else None,
-            reason=reason,
-            days=days,
-            by_hash=by_hash,
-            names_sha256=names_sha256,
-        )
+        der = ocsp_answer(said, key, self.certificate, signing.key, _issuing_key(loaded(signing)))
         issuer = x509.load_der_x509_certificate(self.certificate.material)
-        return name_id(issuer.subject.public_bytes()), ocsp_answer(answering)
+        return name_id(issuer.subject.public_bytes()), der
 
 
 def loaded(secret: SecretKey) -> PrivateKey:
