@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from cryptography import x509
 from cryptography.x509.ocsp import OCSPCertStatus
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sealmail.keys import Key, SecretKey
 from sealmail.policy import Policy
@@ -192,6 +195,31 @@ def test_an_answer_cut_off_anywhere_says_nothing(root: CA, carol: Key) -> None:
     answer = root.ocsp(carol, FINE, responder(root))[1]
 
     assert {asked(carol, root, answer[:size]).revocation for size in range(0, len(answer), 5)} == {UNKNOWN}
+
+
+def test_an_answer_that_holds_for_ever_holds(root: CA, carol: Key) -> None:
+    """The last second that the format can write, which is as often meant as "never"."""
+    days = (datetime(9999, 12, 31, tzinfo=UTC) - FINE.at).days
+
+    assert asked(carol, root, root.ocsp(carol, replace(FINE, days=days))[1]).revocation is GOOD
+
+
+@settings(max_examples=300, deadline=None)
+@given(is_list=st.booleans(), place=st.integers(0, 600), cut=st.integers(0, 40), put=st.binary(max_size=40))
+def test_no_bytes_make_it_raise_or_say_good(
+    revoking: tuple[CA, Key, bytes, bytes], is_list: bool, place: int, cut: int, put: bytes
+) -> None:
+    ca, key, listed, answer = revoking
+    data = listed if is_list else answer
+
+    changed = data[:place] + put + data[place + cut :]
+
+    assert asked(key, ca, changed).revocation in {REVOKED, UNKNOWN}
+
+
+@pytest.fixture(scope="module")
+def revoking(root: CA, carol: Key) -> tuple[CA, Key, bytes, bytes]:
+    return root, carol, crl(root, Listed(entries=[entry(carol, HARD)])), root.ocsp(carol, BROKEN, responder(root))[1]
 
 
 def test_a_refusal_to_answer_says_nothing(root: CA, carol: Key) -> None:

@@ -74,8 +74,8 @@ class Office:
             *("-in", f"{name}.csr", "-out", f"{name}.pem"),
         )
 
-    def list(self) -> bytes:
-        return self.run("ca", "-config", "ca.cnf", "-gencrl")
+    def list(self, *more: str) -> bytes:
+        return self.run("ca", "-config", "ca.cnf", "-gencrl", *more)
 
     def answer(self, *names: str, digest: str = "-sha1", signer: str = "ca", more: tuple[str, ...] = ()) -> bytes:
         certificates = [word for name in names for word in (digest, "-cert", f"{name}.pem")]
@@ -113,9 +113,13 @@ def office(tmp_path_factory: pytest.TempPathFactory, openssl: Program) -> Office
 EXPECTED = {"kept": RevocationState.GOOD, "lost": RevocationState.REVOKED, "held": RevocationState.REVOKED}
 
 
+PSS = "rsa_padding_mode:pss"
+
+
 @pytest.mark.mission("B11")
-def test_a_list_of_openssl_is_read_and_believed(office: Office) -> None:
-    found = read(office.list())
+@pytest.mark.parametrize("more", [(), ("-md", "sha512"), ("-sigopt", PSS)])
+def test_a_list_of_openssl_is_read_and_believed(office: Office, more: tuple[str, ...]) -> None:
+    found = read(office.list(*more))
 
     assert {name: office.asked(name, found).revocation for name in EXPECTED} == EXPECTED
     assert office.asked("lost", found).revocation_reason == "keyCompromise"
@@ -124,7 +128,7 @@ def test_a_list_of_openssl_is_read_and_believed(office: Office) -> None:
 @pytest.mark.mission("B11")
 @pytest.mark.parametrize("digest", ["-sha1", "-sha256"])
 @pytest.mark.parametrize("signer", ["ca", "responder"])
-@pytest.mark.parametrize("more", [(), ("-resp_key_id",)])
+@pytest.mark.parametrize("more", [(), ("-resp_key_id",), ("-rmd", "sha384")])
 def test_one_answer_of_openssl_about_three_certificates_is_filed_and_believed(
     office: Office, digest: str, signer: str, more: tuple[str, ...]
 ) -> None:
@@ -137,7 +141,9 @@ def test_one_answer_of_openssl_about_three_certificates_is_filed_and_believed(
     assert office.asked("lost", found).findings == {Finding.REVOKED_HARD}
 
 
-@pytest.mark.parametrize(("signer", "more"), [("ca", ()), ("responder", ()), ("responder", ("-resp_key_id",))])
+@pytest.mark.parametrize(
+    ("signer", "more"), [("ca", ()), ("ca", ("-resp_no_certs",)), ("responder", ()), ("responder", ("-resp_key_id",))]
+)
 def test_an_answer_read_alone_finds_its_ca_by_what_it_carries(
     office: Office, signer: str, more: tuple[str, ...]
 ) -> None:
@@ -146,6 +152,21 @@ def test_an_answer_read_alone_finds_its_ca_by_what_it_carries(
 
     assert found.problems == ()
     assert office.asked("kept", found).revocation is RevocationState.GOOD
+
+
+def test_an_answer_signed_with_pss_is_believed(office: Office) -> None:
+    found = read(office.answer("kept", "lost", more=("-rsigopt", PSS)))
+
+    assert office.asked("kept", found).revocation is RevocationState.GOOD
+    assert office.asked("lost", found).revocation is RevocationState.REVOKED
+
+
+@pytest.mark.mission("B14")
+def test_an_answer_of_openssl_signed_with_sha1_is_believed_only_where_it_says_revoked(office: Office) -> None:
+    found = read(office.answer("kept", "lost", more=("-rmd", "sha1")))
+
+    assert office.asked("kept", found).revocation is RevocationState.UNKNOWN
+    assert office.asked("lost", found).findings == {Finding.REVOKED_HARD}
 
 
 def test_an_answer_that_carries_no_name_says_what_is_missing(office: Office) -> None:

@@ -50,7 +50,7 @@ def _own_names(response: ocsp.OCSPResponse) -> Iterator[bytes]:
     """The responder's, which may be the CA itself, and the issuers' of certificates that came along."""
     responder = response.response_data["responder_id"]
     if responder.name == "by_name":
-        yield responder.chosen.dump()
+        yield responder.chosen.untag().dump()
     for certificate in response.basic_ocsp_response["certs"] or ():
         yield certificate.issuer.dump()
         yield certificate.subject.dump()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -22,10 +22,10 @@ from sealmail.errors import InputError
 from sealmail.keys.certificate import outline_of
 from sealmail.keys.model import Key
 from sealmail.policy import Policy
-from sealmail.revocation.remembering import Remembered
+from sealmail.revocation.remembering import Remembered, Source
 from sealmail.revocation.signatures import Signed, signed_certificate, signing_hash
 from sealmail.revocation.statement import Statement, Word
-from sealmail.revocation.times import in_force_until
+from sealmail.revocation.times import in_force_until, is_after
 
 _UNREADABLE = (
     ValueError,
@@ -53,10 +53,21 @@ class Answer:
 _answers: Remembered[tuple[Answer, ...]] = Remembered(most=1024)
 
 
-def authentic_answers(data: bytes, issuer: Key, policy: Policy) -> tuple[Answer, ...]:
+def authentic_answers(source: Source, issuer: Key, policy: Policy) -> tuple[Answer, ...]:
     """Everything that the response says about certificates of this CA; nothing where it is none or not authentic."""
     circumstances = issuer.fingerprint, policy
-    return _answers.value(data, circumstances, lambda: _read(data, issuer.material, policy))
+    return _answers.value(source, circumstances, lambda: _read(source.data, issuer.material, policy))
+
+
+def is_answer(data: bytes) -> bool:
+    """Whether it begins as an OCSP response does, with its status. Lists do not."""
+    try:
+        return next(ber.read(data).children()).tag == _ENUMERATED
+    except (InputError, StopIteration):
+        return False
+
+
+_ENUMERATED = 0x0A
 
 
 def _read(data: bytes, issuer: bytes, policy: Policy) -> tuple[Answer, ...]:
@@ -77,7 +88,7 @@ def _signed(data: bytes) -> Signed:
     """The signed bytes as they came (RFC 6960 §4.2.1): status, then [0] of type and octets with the basic response."""
     whole = ber.read(data)
     fields = whole.fields()
-    fields.take(0x0A)
+    fields.take(_ENUMERATED)
     outer = fields.take(ber.context(0)).fields(ber.context(0)).take(ber.SEQUENCE).fields()
     outer.take(ber.OID)
     basic = ber.read(outer.take(ber.OCTET_STRING).content).fields()
@@ -154,9 +165,9 @@ def _is_about(single: ocsp.OCSPSingleResponse, issuer: bytes) -> bool:
 
 def _has_sense(single: ocsp.OCSPSingleResponse, produced_at: datetime, policy: Policy) -> bool:
     """Its times follow each other: known, then told, then renewed (RFC 6960 §4.2.2.1)."""
-    skew = timedelta(seconds=policy.revocation_skew_seconds)
-    renewed = single.next_update_utc
-    return single.this_update_utc <= produced_at + skew and (renewed is None or single.this_update_utc <= renewed)
+    if is_after(single.this_update_utc, produced_at, policy):
+        return False
+    return single.next_update_utc is None or single.this_update_utc <= single.next_update_utc
 
 
 def _statement(single: ocsp.OCSPSingleResponse, policy: Policy) -> Statement:

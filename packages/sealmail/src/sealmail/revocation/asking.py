@@ -9,9 +9,10 @@ from datetime import datetime
 from sealmail.keys.certificate import outline_of
 from sealmail.keys.model import Key
 from sealmail.policy import Policy
-from sealmail.revocation.answers import Answer, authentic_answers
+from sealmail.revocation.answers import Answer, authentic_answers, is_answer
 from sealmail.revocation.deciding import RevocationStatus, decide
 from sealmail.revocation.lists import RevocationList, authentic_list, is_listed, is_named, list_statements
+from sealmail.revocation.remembering import Source
 from sealmail.revocation.statement import Statement, Word
 
 
@@ -30,38 +31,38 @@ class Question:
 
 def revocation_status(question: Question, policy: Policy, at: datetime) -> RevocationStatus:
     """What the issuer says about the certificate. Data that others signed, or that is broken, is ignored."""
-    lists = list(_lists(question, policy))
+    sources = [Source.of(data) for data in question.data]
+    lists = list(_lists([one for one in sources if not is_answer(one.data)], question, policy))
+    answers = _answers([one for one in sources if is_answer(one.data)], question, policy)
     told = [
         *list_statements(question.key, lists, policy),
-        *(answer.statement for answer in _answers(question, lists, policy)),
+        *(answer.statement for answer in answers if not _is_disowned(answer, lists)),
     ]
     return decide([one for one in told if _still_lists(one, question.key)], policy, at)
 
 
-def _lists(question: Question, policy: Policy) -> Iterator[tuple[bytes, RevocationList]]:
+def _lists(sources: Iterable[Source], question: Question, policy: Policy) -> Iterator[tuple[Source, RevocationList]]:
     heirs: list[Key] | None = None
-    for data in question.data:
-        found = authentic_list(data, question.issuer, policy)
-        if found is None and is_named(data, question.issuer):
+    for source in sources:
+        found = authentic_list(source, question.issuer, policy)
+        if found is None and is_named(source, question.issuer):
             heirs = list(question.heirs()) if heirs is None else heirs
-            found = next(filter(None, (authentic_list(data, heir, policy) for heir in heirs)), None)
+            found = next(filter(None, (authentic_list(source, heir, policy) for heir in heirs)), None)
         if found is not None:
-            yield data, found
+            yield source, found
 
 
-def _answers(question: Question, lists: Sequence[tuple[bytes, RevocationList]], policy: Policy) -> Iterator[Answer]:
+def _answers(sources: Iterable[Source], question: Question, policy: Policy) -> Iterator[Answer]:
     serial = outline_of(question.key.material).serial
-    for data in question.data:
-        for answer in authentic_answers(data, question.issuer, policy):
-            if answer.serial == serial and not _is_disowned(answer, lists):
-                yield answer
+    for source in sources:
+        yield from (one for one in authentic_answers(source, question.issuer, policy) if one.serial == serial)
 
 
-def _is_disowned(answer: Answer, lists: Sequence[tuple[bytes, RevocationList]]) -> bool:
+def _is_disowned(answer: Answer, lists: Sequence[tuple[Source, RevocationList]]) -> bool:
     """Whether a list names the responder itself. Where none is at hand, RFC 6960 §4.2.2.2.1 leaves it to us to believe
     a responder; we do, as if its certificate said that it need not be asked about.
     """
-    return answer.responder is not None and any(is_listed(data, one, answer.responder) for data, one in lists)
+    return answer.responder is not None and any(is_listed(source, one, answer.responder) for source, one in lists)
 
 
 def _still_lists(statement: Statement, key: Key) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from cryptography.x509 import ReasonFlags
 
 from sealmail.policy import Policy
 from sealmail.report import Finding, RevocationState
 from sealmail.revocation.statement import EVERY_REASON, HOLD, Statement, Word
+from sealmail.revocation.times import is_after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +82,7 @@ def _not_revoked(
     good: Sequence[Statement], unknown: Sequence[Statement], policy: Policy, at: datetime
 ) -> RevocationStatus:
     """Good as long as every reason is covered by something in force, and no newer answer knows nothing of it."""
-    skew = timedelta(seconds=policy.revocation_skew_seconds)
-    current = [one.made_at for one in unknown if one.good_until + skew >= at]
+    current = [one.made_at for one in unknown if not is_after(at, one.good_until, policy)]
     if current and max(current) > max((one.made_at for one in good), default=_LONG_AGO):
         return RevocationStatus(state=RevocationState.UNKNOWN)
     latest = [max((one.good_until for one in good if reason in one.reasons), default=None) for reason in EVERY_REASON]
@@ -90,7 +90,7 @@ def _not_revoked(
     if not known or len(known) < len(latest):
         return RevocationStatus(state=RevocationState.UNKNOWN)
     until = min(known)
-    state = RevocationState.GOOD if until + skew >= at else RevocationState.STALE
+    state = RevocationState.STALE if is_after(at, until, policy) else RevocationState.GOOD
     return RevocationStatus(state=state, known_until=until)
 
 

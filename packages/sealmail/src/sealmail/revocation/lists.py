@@ -20,7 +20,7 @@ from sealmail.errors import InputError
 from sealmail.keys.certificate import outline_of
 from sealmail.keys.model import Key
 from sealmail.policy import Policy
-from sealmail.revocation.remembering import Remembered
+from sealmail.revocation.remembering import Remembered, Source
 from sealmail.revocation.scope import covers, told_reasons
 from sealmail.revocation.signatures import Signed, signing_hash
 from sealmail.revocation.statement import HOLD, Statement, Word
@@ -51,23 +51,23 @@ class RevocationList:
 _lists: Remembered[RevocationList | None] = Remembered(most=256)
 
 
-def authentic_list(data: bytes, signer: Key, policy: Policy) -> RevocationList | None:
+def authentic_list(source: Source, signer: Key, policy: Policy) -> RevocationList | None:
     """The list, if it is one, was signed by this CA, and can be understood."""
     circumstances = signer.fingerprint, policy.weak_hashes
-    return _lists.value(data, circumstances, lambda: _read(data, signer.material, policy.weak_hashes))
+    return _lists.value(source, circumstances, lambda: _read(source.data, signer.material, policy.weak_hashes))
 
 
-def is_named(data: bytes, issuer: Key) -> bool:
+def is_named(source: Source, issuer: Key) -> bool:
     """Whether it is a list under the name of this CA, whoever signed it."""
     try:
-        return _places(ber.read(data).fields().take(ber.SEQUENCE))[0] == outline_of(issuer.material).subject
+        return _places(ber.read(source.data).fields().take(ber.SEQUENCE))[0] == outline_of(issuer.material).subject
     except _UNREADABLE:
         return False
 
 
-def is_listed(data: bytes, one: RevocationList, serial: int) -> bool:
+def is_listed(source: Source, one: RevocationList, serial: int) -> bool:
     """Whether the list revokes the certificate with this serial number."""
-    entry = _entry(data, one, serial)
+    entry = _entry(source, one, serial)
     return entry is not None and entry.reason != _REMOVED
 
 
@@ -165,10 +165,10 @@ def _entries_are_understood(crl: x509.CertificateRevocationList, data: bytes, en
     )
 
 
-def list_statements(key: Key, lists: Sequence[tuple[bytes, RevocationList]], policy: Policy) -> Iterator[Statement]:
-    """What authentic lists, each with its bytes, say about a certificate of their issuer."""
+def list_statements(key: Key, lists: Sequence[tuple[Source, RevocationList]], policy: Policy) -> Iterator[Statement]:
+    """What authentic lists, each with its source, say about a certificate of their issuer."""
     serial = outline_of(key.material).serial
-    entries = [(one, _entry(data, one, serial)) for data, one in lists]
+    entries = [(one, _entry(source, one, serial)) for source, one in lists]
     deltas = [(one, entry) for one, entry in entries if one.base is not None]
     for one, entry in entries:
         alone = _statement(one, entry, key, policy)
@@ -191,12 +191,12 @@ class Entry:
 _entries: Remembered[Entry | None] = Remembered(most=1024)
 
 
-def _entry(data: bytes, one: RevocationList, serial: int) -> Entry | None:
+def _entry(source: Source, one: RevocationList, serial: int) -> Entry | None:
     """The entry for a serial number. Few numbers stand in a list, and a list has many: first its bytes are searched."""
     octets = serial.to_bytes(serial.bit_length() // 8 + 1)
-    if data.find(ber.header(ber.INTEGER, len(octets)) + octets, *one.entries) < 0:
+    if source.data.find(ber.header(ber.INTEGER, len(octets)) + octets, *one.entries) < 0:
         return None
-    return _entries.value(data, serial, lambda: _read_entry(data, serial))
+    return _entries.value(source, serial, lambda: _read_entry(source.data, serial))
 
 
 def _read_entry(data: bytes, serial: int) -> Entry | None:

@@ -7,21 +7,35 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A list or an answer (DER), with its digest, which is computed once: a list may have many megabytes."""
+
+    data: bytes = field(repr=False)
+    digest: bytes
+
+    @classmethod
+    def of(cls, data: bytes) -> Source:
+        """The source with these bytes."""
+        return cls(data=data, digest=hashlib.sha256(data).digest())
+
+
 class Remembered(Generic[Value]):
-    """A bounded memory of values by the digest of some data and by what else they depend on."""
+    """A bounded memory of values by the source that they come from and by what else they depend on."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._values: dict[tuple[bytes, Hashable], Value] = {}
 
-    def value(self, data: bytes, circumstances: Hashable, make: Callable[[], Value]) -> Value:
-        """The value for these bytes, made where it is not here yet."""
-        key = hashlib.sha256(data).digest(), circumstances
+    def value(self, source: Source, circumstances: Hashable, make: Callable[[], Value]) -> Value:
+        """The value for this source, made where it is not here yet."""
+        key = source.digest, circumstances
         if key not in self._values:
             made = make()
             # Everything is forgotten at once: simpler than an order of use, and right as long as it happens seldom.
