@@ -193,3 +193,48 @@ def test_a_list_signed_by_a_revoked_key_of_the_ca_counts_for_nothing(root: CA, f
     stolen = (root, crl(root, Listed(entries=[entry(renewed.certificate, HARD)])))
 
     assert through(key, first, root, [stolen, (renewed, crl(renewed))], [renewed.certificate]) is UNKNOWN
+
+
+@pytest.mark.mission("B14")
+def test_a_certificate_that_forbids_the_ca_to_sign_lists_does_not_hide_a_revocation(root: CA) -> None:
+    """Two certificates for the key of one CA; the path leads through the one that must not sign lists."""
+    issuing = CA.create("Issuing")
+    private = loaded(issuing.secret)
+    mute = _issue(_Request(name="Issuing", private=private, is_ca=True, extra=(_ISSUING_ONLY,)), root.secret).key
+    key, other = issuing.issue(ADDRESS).key, issuing.issue(ADDRESS).key
+    name = issuing.certificate.subject
+    assert name is not None
+
+    def states(*known: Key) -> list[RevocationState]:
+        data = [(name, crl(issuing, Listed(entries=[entry(key, HARD)]))), root.crl(at=NOW - DAY)]
+        store = MemoryKeyStore(keys=[mute, *known], revocations=data)
+        return [judge_path(one, (), store, [root.anchor], Policy(), NOW).revocation for one in (key, other)]
+
+    assert states() == [UNKNOWN, UNKNOWN]
+    assert states(issuing.certificate) == [REVOKED, UNKNOWN]
+
+
+_ISSUING_ONLY = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
+@pytest.mark.mission("B14")
+def test_impostors_in_the_mail_do_not_hide_the_key_that_signs_the_lists(root: CA, first: CA, renewed: CA) -> None:
+    key = first.issue(ADDRESS).key
+    impostors = [CA.create("Issuing").certificate for _ in range(40)]
+    assert first.certificate.subject is not None
+    data = [(first.certificate.subject, crl(renewed, Listed(entries=[entry(key, HARD)])))]
+    store = MemoryKeyStore(keys=[first.certificate, renewed.certificate], revocations=data)
+
+    facts = judge_path(key, impostors, store, [root.anchor], Policy(), NOW)
+
+    assert facts.findings == {Finding.REVOKED_HARD}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sealmail.keys.certificate import outline_of
@@ -17,6 +17,17 @@ from sealmail.revocation.statement import Statement, Word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heir:
+    """Another certificate of the issuer that may make one of its lists count."""
+
+    key: Key
+    is_vouched: bool = True
+    """False: it is for the issuer's very key, but somebody made it whose word does not count. What the key signed is
+    the issuer's all the same, so that "revoked" is believed, and nothing else.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """About which certificate, and whom to believe."""
 
@@ -25,8 +36,8 @@ class Question:
     """The certificate whose key signed it."""
     data: Sequence[bytes]
     """Lists and answers (DER) that go by the issuer's name, from whomever; others change nothing."""
-    heirs: Callable[[], Iterable[Key]] = tuple
-    """Other certificates of the same CA, whose keys may sign its lists too. Asked for only where a list needs one."""
+    heirs: Callable[[], Iterable[Heir]] = tuple
+    """Those that are vouched for first. Asked for only where a list needs one."""
 
 
 def revocation_status(question: Question, policy: Policy, at: datetime) -> RevocationStatus:
@@ -42,14 +53,19 @@ def revocation_status(question: Question, policy: Policy, at: datetime) -> Revoc
 
 
 def _lists(sources: Iterable[Source], question: Question, policy: Policy) -> Iterator[tuple[Source, RevocationList]]:
-    heirs: list[Key] | None = None
+    heirs: list[Heir] | None = None
     for source in sources:
         found = authentic_list(source, question.issuer, policy)
         if found is None and is_named(source, question.issuer):
             heirs = list(question.heirs()) if heirs is None else heirs
-            found = next(filter(None, (authentic_list(source, heir, policy) for heir in heirs)), None)
+            found = next(filter(None, (_inherited(source, heir, policy) for heir in heirs)), None)
         if found is not None:
             yield source, found
+
+
+def _inherited(source: Source, heir: Heir, policy: Policy) -> RevocationList | None:
+    found = authentic_list(source, heir.key, policy)
+    return found if found is None or heir.is_vouched else replace(found, is_weak=True)
 
 
 def _answers(sources: Iterable[Source], question: Question, policy: Policy) -> Iterator[Answer]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from sealmail.errors import InputError
 from sealmail.keys.certificate import outline_of
@@ -14,12 +14,12 @@ from sealmail.keys.model import Key
 from sealmail.keys.store import KeyStore
 from sealmail.policy import Policy
 from sealmail.report import RevocationState
-from sealmail.revocation.asking import Question, revocation_status
+from sealmail.revocation.asking import Heir, Question, revocation_status
 from sealmail.revocation.deciding import RevocationStatus, worst
 from sealmail.revocation.signatures import signed_certificate, signing_hash
 
-_MOST_HEIRS = 8
-"""Certificates of one CA that are tried on a list which its own key did not sign."""
+_MOST_NAMESAKES = 512
+"""Certificates under the issuer's name that are looked at, those of the store first: a mail cannot hide them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,30 +60,35 @@ class Inquiry:
     def _data(self, key: Key) -> Sequence[bytes]:
         return () if key.issuer is None else self.keys.revocations(key.issuer)
 
-    def _heirs(self, issuer: Key, above: Key | None) -> Iterator[Key]:
-        """The issuer's certificates for other keys of its own, older or newer (RFC 5280 §6.3.3 (f)).
+    def _heirs(self, issuer: Key, above: Key | None) -> Iterator[Heir]:
+        """The issuer's certificates for other keys of its own, older or newer (RFC 5280 §6.3.3 (f)), then others for
+        the same key, which may allow it to sign lists where this one does not.
 
-        Only those that the issuer's own key or the CA above it signed, so that their path ends at the same anchor.
-        Others under the same name may be impostors. They must be valid, and not revoked themselves.
+        Only those are vouched for that the issuer's own key or the CA above it signed, so that their path ends at the
+        same anchor. Others under the same name may be impostors. They must be valid, and not revoked themselves.
         """
-        at_hand = (*self.included, *self.keys.keys({issuer.subject} if issuer.subject else ()))
-        others = {one.fingerprint: one for one in at_hand if _is_other_key(one, issuer)}
-        for one in list(others.values())[:_MOST_HEIRS]:
-            parent = next((parent for parent in (above, issuer) if parent and _is_child(one, parent)), None)
-            if parent is None or not self._is_valid(one):
-                continue
-            own = Question(key=one, issuer=parent, data=self._data(one))
-            if revocation_status(own, self.policy, self.at).state is not RevocationState.REVOKED:
-                yield one
+        of_store = self.keys.keys({issuer.subject} if issuer.subject else ())
+        at_hand = {one.fingerprint: one for one in (*of_store, *self.included) if one.subject == issuer.subject}
+        namesakes = [one for one in islice(at_hand.values(), _MOST_NAMESAKES) if one.is_ca]
+        vouched = {one.fingerprint for one in namesakes if self._is_vouched(one, issuer, above)}
+        yield from (Heir(key=one) for one in namesakes if one.fingerprint in vouched)
+        yield from (Heir(key=one, is_vouched=False) for one in namesakes if _has_same_key(one, issuer))
+
+    def _is_vouched(self, one: Key, issuer: Key, above: Key | None) -> bool:
+        # A key cannot allow itself what the CA above it did not.
+        parents = (above,) if _has_same_key(one, issuer) else (above, issuer)
+        parent = next((parent for parent in parents if parent and _is_child(one, parent)), None)
+        if parent is None or not self._is_valid(one):
+            return False
+        own = Question(key=one, issuer=parent, data=self._data(one))
+        return revocation_status(own, self.policy, self.at).state is not RevocationState.REVOKED
 
     def _is_valid(self, key: Key) -> bool:
         return key.valid_from <= self.at and (key.valid_until is None or self.at <= key.valid_until)
 
 
-def _is_other_key(one: Key, issuer: Key) -> bool:
-    if one.subject != issuer.subject or not one.is_ca:
-        return False
-    return outline_of(one.material).public_key_info != outline_of(issuer.material).public_key_info
+def _has_same_key(one: Key, issuer: Key) -> bool:
+    return outline_of(one.material).public_key_info == outline_of(issuer.material).public_key_info
 
 
 def _is_child(one: Key, parent: Key) -> bool:

@@ -31,16 +31,16 @@ class Remembered(Generic[Value]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._values: dict[tuple[bytes, Hashable], Value] = {}
+        self._values: dict[tuple[bytes, Hashable], tuple[Value]] = {}
 
     def value(self, source: Source, circumstances: Hashable, make: Callable[[], Value]) -> Value:
         """The value for this source, made where it is not here yet."""
         key = source.digest, circumstances
-        if key not in self._values:
-            made = make()
+        known = self._values.get(key)
+        if known is None:
+            known = (make(),)
             # Everything is forgotten at once: simpler than an order of use, and right as long as it happens seldom.
             if len(self._values) >= self._most:
                 self._values.clear()
-            self._values[key] = made
-            return made
-        return self._values[key]
+            self._values[key] = known
+        return known[0]
