@@ -11,8 +11,8 @@ from sealdesk.core.clock import now
 from sealdesk.keyring.models import StoredKey
 from sealdesk.keyring.queries import KeyRow, technologies_on
 from sealdesk.keyring.rows import keys_from
-from sealdesk.mail.intake.opening import POLICY
 from sealdesk.mail.intake.remembering import Batch
+from sealdesk.mail.policy import desk_policy
 from sealmail.keys import Key, Technology, TrustLevel
 from sealmail.report import Finding
 from sealmail.vouching import Judges, Vouched, vouch
@@ -47,7 +47,7 @@ def standings(rows: Sequence[KeyRow]) -> Standings:
 
 def _judges() -> Judges:
     batch = Batch()
-    return Judges(keys=batch.keys(None), trust=batch.trust, policy=POLICY, at=now())
+    return Judges(keys=batch.keys(None), trust=batch.trust, policy=desk_policy(), at=now())
 
 
 def _of_addresses(key: Key, judges: Judges) -> dict[str, Standing]:
