@@ -14,7 +14,7 @@ from sealdesk.keyring.importing import ImportItem, preview
 from sealdesk.people.models import Agent, Group
 from sealdesk.web.admin.forms import MaterialForm, refused
 from sealdesk.web.presenters.encryption import TECHNOLOGIES
-from sealdesk.web.presenters.evidence import short
+from sealdesk.web.presenters.key_names import short
 from sealdesk.web.presenters.keys import OUTCOMES
 
 _HOW = (

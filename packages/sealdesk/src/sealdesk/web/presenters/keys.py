@@ -11,7 +11,8 @@ from sealdesk.keyring.models import StoredKey
 from sealdesk.keyring.queries import KeyProblem, KeyRow
 from sealdesk.mail.standing import Standing
 from sealdesk.web.presenters.encryption import TECHNOLOGIES
-from sealdesk.web.presenters.evidence import Row, grouped
+from sealdesk.web.presenters.evidence import Row
+from sealdesk.web.presenters.key_names import grouped
 from sealdesk.web.presenters.times import exact
 from sealdesk.web.presenters.warnings import TRUST
 from sealdesk.web.presenters.wording import Tone
