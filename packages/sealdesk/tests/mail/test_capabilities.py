@@ -1,4 +1,4 @@
-"""What correspondents' programs read: remembered from good signatures only, the newest counting; planning asks for it."""
+"""What correspondents' programs read: remembered from good signatures only; planning asks for the newest."""
 
 from __future__ import annotations
 

@@ -230,7 +230,7 @@ def _lists(technology: Technology) -> list[KeyList]:
 def _faces(technology: Technology, *, candidates: bool) -> list[KeyFace]:
     rows = key_rows(stored_keys(technology, candidates=candidates)[:LONGEST_LIST])
     trust = standings(rows)
-    return [key_face(row, trust.get(row.key.pk, {})) for row in rows]
+    return [key_face(row, trust.get(row.key.pk)) for row in rows]
 
 
 def _adds(technology: Technology, failed: AddingForm | None) -> list[Adding]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sealdesk.keyring.revocations import RevocationKind, RevocationNews
+from sealdesk.web.presenters.times import exact
 from sealmail.report import RevocationState
 
 REVOCATION: Mapping[RevocationState, str] = {
@@ -56,3 +58,32 @@ def revocation_words(
         revoked_on=revoked_on or "an unknown date",
         reason=reason_words(reason),
     )
+
+
+REVOCATION_KINDS: Mapping[RevocationKind, str] = {
+    RevocationKind.LIST: "Revocation list of {issuer}, as of {as_of}{until}, {entries}",
+    RevocationKind.ANSWER: "OCSP answer for {issuer}, as of {as_of}{until}, about {certificates}",
+    RevocationKind.UNREADABLE: "Revocation data of {issuer} that cannot be read; it counts for nothing",
+}
+
+
+def revocation_news(news: RevocationNews) -> str:
+    """What was added, or why it adds nothing."""
+    said = revocation_line(news)
+    if news.is_known:
+        return f"Already here: {said}"
+    return f"Added: {said}" if news.issuer_is_here else f"Added: {said}. {_NO_ISSUER}"
+
+
+def revocation_line(news: RevocationNews) -> str:
+    """A piece of revocation data in one line."""
+    return REVOCATION_KINDS[news.kind].format(
+        issuer=news.issuer_name or "a CA that is not here",
+        as_of=exact(news.as_of) if news.as_of else "an unknown date",
+        until=f", good until {exact(news.until)}" if news.until else "",
+        entries="1 entry" if news.entries == 1 else f"{news.entries} entries",
+        certificates="1 certificate" if news.entries == 1 else f"{news.entries} certificates",
+    )
+
+
+_NO_ISSUER = "The certificate of this CA is not here: add it too, or the list cannot be checked"
