@@ -1,5 +1,6 @@
-"""How keys of a list stand: trust by the very function that opening and sealing go by, and what forbids their use, so that
-a page never says less or more of a key than what is done with it."""
+"""How keys of a list stand: trust by the very function that opening and sealing go by, and what forbids their use. So
+a page never says less or more of a key than what is done with it.
+"""
 
 from __future__ import annotations
 
