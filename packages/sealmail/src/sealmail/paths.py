@@ -8,10 +8,9 @@ fact does not hide another.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from itertools import pairwise
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -24,8 +23,8 @@ from sealmail.keys.store import KeyStore
 from sealmail.keys.trust import Anchor
 from sealmail.path_rules import broken_rule
 from sealmail.policy import Policy
-from sealmail.report import Finding
-from sealmail.revocation import RevocationStatus, revocation_status
+from sealmail.report import Finding, RevocationState
+from sealmail.revocation import Inquiry, RevocationStatus, findings_of, worst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +40,10 @@ class PathFacts:
     """For people: who issued the certificate, where that certificate is known."""
     revoked_at: datetime | None = None
     revocation_reason: str | None = None
+    """Also where it was revoked later than the time asked for, for a harmless reason, which is no finding."""
+    revocation: RevocationState = RevocationState.NOT_CHECKED
+    """The worst of the path, anchor excepted; without a path, what the issuer says of the certificate."""
+    revocation_known_until: datetime | None = None
 
     def vouches_for(self, address: str) -> bool:
         """Whether the anchor says that this canonical address is the owner's: the certificate names it, the anchor may
@@ -89,6 +92,7 @@ class _Search:
         self._anchors = anchors
         self._policy = policy
         self._at = at
+        self._revocation = Inquiry(keys=keys, included=self._included, policy=policy, at=at)
         self._steps_left = policy.budget.certificates
 
     def paths(self, signer: Key) -> Iterator[tuple[tuple[Key, ...], Anchor]]:
@@ -123,24 +127,23 @@ class _Search:
                 yield issuer
 
     def facts(self, chain: tuple[Key, ...], anchor: Anchor) -> PathFacts:
-        pairs = list(pairwise(chain))
         findings = _own_findings(chain[0], self._at) | self._broken_rules(chain)
         for key in chain[1:]:
             findings |= _validity(key, self._at)
-        statuses = [self._status(key, issuer) for key, issuer in pairs]
         return self._with_revocation(
             PathFacts(chain=chain, anchor=anchor, findings=frozenset(findings), issuer_name=_issuer_name(chain)),
-            statuses,
+            self._revocation.of_path(chain),
         )
 
     def without_path(self, signer: Key) -> PathFacts:
         """The certificate's own findings. Its issuer's word on revocation counts even if nobody trusts the issuer."""
         issuers = [signer] if _issued(signer, signer) else list(self.issuers(signer))
         name = next((issuer.name for issuer in issuers), None)
-        facts = PathFacts(findings=frozenset(_own_findings(signer, self._at)), issuer_name=name)
-        statuses = [self._status(signer, issuer) for issuer in issuers]
-        known = [one for one in statuses if one.is_known]
-        return self._with_revocation(facts, known or [RevocationStatus()])
+        found = _own_findings(signer, self._at)
+        if self._policy.revocation_required and not issuers:
+            found |= {Finding.REVOCATION_UNKNOWN}
+        facts = PathFacts(findings=frozenset(found), issuer_name=name)
+        return self._with_revocation(facts, [self._revocation.of_one(signer, issuers)])
 
     def _broken_rules(self, chain: tuple[Key, ...]) -> set[Finding]:
         if len(chain) == 1:
@@ -150,23 +153,15 @@ class _Search:
         )
         return set() if broken is None else {broken}
 
-    def _status(self, key: Key, issuer: Key) -> RevocationStatus:
-        name: KeyId | None = key.issuer
-        lists = () if name is None else self._keys.revocations(name)
-        return revocation_status(key, issuer, lists, self._at)
-
     def _with_revocation(self, facts: PathFacts, statuses: Sequence[RevocationStatus]) -> PathFacts:
-        found = {finding for status in statuses if (finding := status.finding(self._at)) is not None}
-        if self._policy.revocation_required and not all(status.is_known for status in statuses):
-            found.add(Finding.REVOCATION_UNKNOWN)
-        revoked = next((status for status in statuses if status.finding(self._at) is not None), RevocationStatus())
-        return PathFacts(
-            chain=facts.chain,
-            anchor=facts.anchor,
-            findings=facts.findings | found,
-            issuer_name=facts.issuer_name,
-            revoked_at=revoked.revoked_at,
-            revocation_reason=revoked.reason,
+        summary = worst(statuses, self._at)
+        return replace(
+            facts,
+            findings=facts.findings | findings_of(statuses, self._policy, self._at),
+            revoked_at=summary.revoked_at,
+            revocation_reason=summary.reason,
+            revocation=summary.state,
+            revocation_known_until=summary.known_until,
         )
 
 
