@@ -32,6 +32,7 @@ from sealmail.report import (
     SignatureStatement,
 )
 from sealmail.reporting import report_to_json
+from sealmail.testing import export_armored
 
 RAW_IDS = re.compile(r"\b(?:isn|ski|pgp|name):[0-9a-f]")
 CAROL = "carol@customer.example"
@@ -219,3 +220,18 @@ def test_cipher_of_a_copy_is_shown(cast):
     assert [block.title for block in found] == ["Copy 1, S/MIME", "Copy 3, S/MIME"]
     assert rows(found, "Copy 1, S/MIME")["Cipher"] == "AES-256-GCM"
     assert sent_blocks(None, KeyNames()) == []
+
+
+@pytest.mark.mission("S8")
+def test_refusal_because_of_an_expired_certificate_is_shown_on_the_article(alice, cast, own, take_in, write):
+    ticket = take_in(write(cast.carol)).ticket
+    old = cast.ca.issue(CAROL, valid_from=now() - timedelta(days=9), valid_until=now() - timedelta(days=1))
+    import_keys(blob=export_armored(old.key).encode(), by=None)
+    article = reply(ticket=ticket, by=alice.agent, to=[CAROL], text="Yes.", sign=True, encrypt=True)
+
+    seal_due(by="w")
+
+    shown = page(alice, article)
+    assert f"The certificate for {CAROL} cannot be used: It expired" in shown
+    assert "Not sent" in shown
+    assert "How it was sealed" not in shown

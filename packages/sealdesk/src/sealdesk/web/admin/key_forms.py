@@ -43,15 +43,15 @@ class AddingForm(MaterialForm):
     def add(self, *, by: Agent) -> list[str]:
         """Stores what was given, all or nothing; a sentence for each thing in it."""
         blob = self.material()
+        vouching = self.vouching(blob)
         result = actions.import_keys(
             blob=blob,
             passphrases=self.passphrases(),
             groups=self.chosen_groups(),
-            vouching=self.vouching(blob),
+            vouching=vouching,
             how_checked=self.cleaned_data.get("how_checked") or actions.NOT_RECORDED,
             by=by,
         )
-        vouching = {key.fingerprint for key in result.keys if self.cleaned_data.get("vouches", "nobody") != "nobody"}
         items = [f"{OUTCOMES[item.outcome]}: {_described(item, vouching)}" for item in result.preview.items]
         news = [revocation_news(one) for one in result.preview.revocations]
         return [*items, *news, *result.preview.notes] or ["Added."]
@@ -184,5 +184,6 @@ def _described(item: ImportItem, vouching: Collection[str]) -> str:
     secret = " with its private key" if item.secret is not None else ""
     reasons = f". {' '.join(item.sentences)}" if item.sentences else ""
     is_silent = key.is_ca and item.outcome.is_stored and key.fingerprint not in vouching
-    about = ". It vouches for nobody" if is_silent else ""
+    alone = "; to let it, add it on its own and confirm it" if item.is_bundled else ""
+    about = f". It vouches for nobody{alone}" if is_silent else ""
     return f"{TECHNOLOGIES[key.technology]} {who} ({short(key.fingerprint)}){secret}{about}{reasons}"
