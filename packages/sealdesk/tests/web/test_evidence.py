@@ -140,11 +140,11 @@ def test_key_that_is_not_here_is_named_in_words(identifier, words):
     assert identified(identifier, KeyNames()) == words
 
 
-def test_key_that_only_came_with_mail_is_called_confirmed_by_nobody():
+def test_key_that_only_came_with_mail_is_called_so():
     stranger = NamedKey(name="Your Bank", fingerprint="ab" * 32, is_confirmed=False)
     names = KeyNames(by_fingerprint={"ab" * 32: stranger}, by_identifier={"ski:01": stranger})
 
-    assert identified("ski:01", names) == "Your Bank (ABAB ABAB ABAB ABAB), confirmed by nobody"
+    assert identified("ski:01", names) == "Your Bank (ABAB ABAB ABAB ABAB), seen in mail"
 
 
 @pytest.mark.django_db

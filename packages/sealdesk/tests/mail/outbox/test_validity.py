@@ -1,4 +1,4 @@
-"""Certificates outside of their time: never used for outgoing mail (the worker decides), and still good for old mail."""
+"""Certificates outside of their time: never used for outgoing mail (the worker decides), still good for old mail."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def fingerprinted(fingerprint: str, names: KeyNames, otherwise: str = "") -> str
     known = names.by_fingerprint.get(fingerprint)
     name = known.name if known and known.name else otherwise
     words = f"{name} ({short(fingerprint)})" if name else short(fingerprint)
-    return f"{words}, confirmed by nobody" if known and not known.is_confirmed else words
+    return f"{words}, seen in mail" if known and not known.is_confirmed else words
 
 
 def ids_in(report: Mapping[str, Any]) -> tuple[set[str], set[str]]:

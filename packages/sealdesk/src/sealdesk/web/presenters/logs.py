@@ -113,10 +113,11 @@ _SHOWN = (("algorithm", "cipher"), ("key_scheme", "key by"), ("signature", "sign
 def _revocation(entry: SecurityLogEntry, details: Mapping[str, Any]) -> str:
     if entry.technology == Technology.OPENPGP and not details.get("revoked_at"):
         return ""
-    return revocation_words(
+    said = revocation_words(
         details.get("revocation"),
         known_at=exact(entry.at),
         known_until=moment(details.get("revocation_known_until")),
         revoked_on=moment(details.get("revoked_at")),
         reason=details.get("revocation_reason"),
     )
+    return f"revocation: {said[0].lower()}{said[1:]}" if said else ""
