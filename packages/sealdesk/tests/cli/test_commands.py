@@ -49,8 +49,6 @@ def test_help_names_every_command(sealdesk):
 @pytest.mark.parametrize(
     "words", [("check",), ("makemigrations", "--check", "--dry-run"), ("--version",)], ids=" ".join
 )
-    "words", [("check",), ("makemigrations", "--check", "--dry-run"), ("--version",)], ids=" ".join
-)
 def test_looking_makes_no_desk_where_there_is_none(words, tmp_path):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SEALDESK_")}
 
