@@ -12,10 +12,9 @@ from sealdesk.keyring.queries import KeyRow
 from sealdesk.keyring.rows import keys_from
 from sealdesk.keyring.store import DeskKeys, DeskTrust
 from sealdesk.mail.standing import desk_judges, path_of
-from sealmail.keys import Key, Technology
+from sealmail.keys import Key
 from sealmail.paths import PathFacts
-from sealmail.sealing import SealRequest, SignOption, plan
-from sealmail.sealing.model import KeyChoice
+from sealmail.sealing import RecipientPlan, SealRequest, SignOption, plan
 from sealmail.vouching import Judges
 
 
@@ -24,7 +23,8 @@ class AddressUse:
     """What mail to and from one address is sealed with now."""
 
     address: str
-    encrypting: KeyChoice
+    encrypting: RecipientPlan
+    """Asked for by the technology of the key alone."""
     signing: SignOption | None
     """None for addresses that are not ours."""
 
@@ -53,10 +53,6 @@ def _uses(row: KeyRow, key: Key, judges: Judges) -> Iterator[AddressUse]:
         planned = plan(request, keys, trust, judges.policy, judges.at)
         yield AddressUse(
             address=address,
-            encrypting=_choice_of(planned.recipients[0].choices, key.technology),
+            encrypting=planned.recipients[0],
             signing=planned.sign_options[key.technology] if row.has_secret else None,
         )
-
-
-def _choice_of(choices: tuple[KeyChoice, ...], technology: Technology) -> KeyChoice:
-    return next(choice for choice in choices if choice.technology is technology)

@@ -54,4 +54,4 @@ def _mentioned(story: KeyStory) -> Iterator[str]:
     """Fingerprints of all keys that the page names."""
     yield from (one.fingerprint for one in (story.path.chain if story.path else ()))
     for use in story.uses:
-        yield from (one.key.fingerprint for one in use.encrypting.passed_over)
+        yield from (one.key.fingerprint for choice in use.encrypting.choices for one in choice.passed_over)

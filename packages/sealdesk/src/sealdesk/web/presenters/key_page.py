@@ -19,7 +19,6 @@ from sealdesk.web.presenters.times import exact
 from sealdesk.web.presenters.wording import Face, Tone
 from sealmail.errors import Reason
 from sealmail.keys import Key, Technology, TrustLevel, Use
-from sealmail.sealing.model import PassedOver
 
 ORIGINS: Mapping[Origin, str] = {
     Origin.ADDED: "added by an administrator",
@@ -102,10 +101,14 @@ def decision_lines(decisions: Iterable[TrustDecision]) -> list[str]:
 
 
 def _lines(use: AddressUse, key: Key, pages: Mapping[str, UUID]) -> Iterator[UseLine]:
-    choice = use.encrypting
+    planned = use.encrypting
     yield UseLine(
-        statement=_statement(f"Mail to {use.address}", "encrypted", choice.key, key, choice.reasons),
-        passed_over=_passed_over(choice.passed_over, key, pages),
+        statement=_statement(f"Mail to {use.address}", "encrypted", planned.key, key, planned.reasons),
+        passed_over=tuple(
+            _link(one.key, key, pages, " ".join(reason.sentence for reason in one.reasons))
+            for choice in planned.choices
+            for one in choice.passed_over
+        ),
     )
     if use.signing is not None:
         option = use.signing
@@ -125,10 +128,6 @@ def _statement(mail: str, done: str, chosen: Key | None, this: Key, reasons: Seq
     if chosen.fingerprint == this.fingerprint:
         return Face(icon=icon, tone=Tone.MUTED, label=f"{mail} is {done} with this {thing}.")
     return Face(icon="alert", tone=Tone.AMBER, label=f"{mail} is {done} with another {thing}: {_named(chosen)}.")
-
-
-def _passed_over(keys: Sequence[PassedOver], this: Key, pages: Mapping[str, UUID]) -> tuple[KeyLink, ...]:
-    return tuple(_link(one.key, this, pages, " ".join(reason.sentence for reason in one.reasons)) for one in keys)
 
 
 def _link(key: Key, this: Key, pages: Mapping[str, UUID], note: str) -> KeyLink:
