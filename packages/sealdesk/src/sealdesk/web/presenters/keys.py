@@ -37,6 +37,7 @@ OBSTACLES: Mapping[str, str] = {
     "wrong_key_usage": "may neither sign nor encrypt",
     "wrong_extended_key_usage": "not for mail (Extended Key Usage)",
     "wrong_algorithm": "algorithm not usable for mail",
+    "unsupported_algorithm": "algorithm not usable here",
     "unreadable_attributes": "attributes cannot be read",
 }
 """What forbids the use of a key, whatever the time."""
