@@ -3,13 +3,13 @@
 What was asked to be sealed is sealed or refused with reasons; there is no way back to clear text.
 """
 
+from sealmail.choosing import SignOption
 from sealmail.sealing.model import (
     Plan,
     PlannedCopy,
     RecipientPlan,
     SealedCopy,
     SealRequest,
-    SignOption,
 )
 from sealmail.sealing.planning import plan
 from sealmail.sealing.writing import Letter, letter_from_draft, letter_from_message, seal
