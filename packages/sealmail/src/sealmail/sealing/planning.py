@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sealmail.choosing import KeyChoice, SignOption, encryption_choice, own_keys, sign_option
+from sealmail.choosing import KeyChoice, SignOption, choose, choose_own, sign_option
 from sealmail.errors import Reason
 from sealmail.keys import Key, KeyStore, Technology, TrustBook
-from sealmail.keys.usability import Purpose, problems
+from sealmail.keys.usability import Purpose
 from sealmail.policy import Policy
 from sealmail.sealing.model import Field, Plan, PlannedCopy, RecipientPlan, SealRequest
 from sealmail.vouching import Judges
@@ -40,7 +40,7 @@ def _recipients(request: SealRequest, judges: Judges) -> Iterator[RecipientPlan]
 
 def _recipient(address: str, field: Field, request: SealRequest, judges: Judges) -> RecipientPlan:
     wanted = [request.technology] if request.technology else list(Technology)
-    choices = tuple(encryption_choice(address, technology, judges) for technology in wanted)
+    choices = tuple(choose(address, technology, Purpose.ENCRYPT, judges) for technology in wanted)
     chosen = _choose(choices, request.preferred.get(address))
     reasons = () if chosen else tuple(reason for choice in choices for reason in choice.reasons)
     return RecipientPlan(
@@ -67,7 +67,7 @@ def _copies(
     judges: Judges,
 ) -> Iterator[PlannedCopy]:
     """To and Cc share a copy where they use the same technology; each Bcc has one of its own (design: no leak)."""
-    own = own_keys(request.sender, judges) if request.encrypt else []
+    own = _own_encryption_keys(request.sender, judges) if request.encrypt else {}
     plain_technology = _signing_technology(request, sign_options)
     for group in _groups(request, recipients):
         technology = group[0].technology if request.encrypt else plain_technology
@@ -76,7 +76,7 @@ def _copies(
             recipients=tuple(recipient.address for recipient in group),
             technology=technology if (signer or request.encrypt) else None,
             signer=signer,
-            encrypt_to=_encrypt_to(group, technology, own, judges.at) if request.encrypt else (),
+            encrypt_to=_encrypt_to(group, own.get(technology)) if request.encrypt and technology else (),
             is_bcc=group[0].field is Field.BCC,
         )
 
@@ -94,14 +94,15 @@ def _groups(request: SealRequest, recipients: Sequence[RecipientPlan]) -> list[l
     return [*shared.values(), *alone]
 
 
-def _encrypt_to(
-    group: Sequence[RecipientPlan], technology: Technology | None, own: Sequence[Key], at: datetime
-) -> tuple[Key, ...]:
+def _own_encryption_keys(sender: str, judges: Judges) -> dict[Technology, Key]:
+    choices = [choose_own(sender, technology, Purpose.ENCRYPT, judges) for technology in Technology]
+    return {choice.technology: choice.key for choice in choices if choice.key is not None}
+
+
+def _encrypt_to(group: Sequence[RecipientPlan], own: Key | None) -> tuple[Key, ...]:
     """The recipients' keys, and the sender's own where there is one, so that he can read what he sent."""
     theirs = [recipient.key for recipient in group if recipient.key is not None]
-    ours = [key for key in own if key.technology is technology and not problems(key, Purpose.ENCRYPT, at)]
-    newest = max(ours, key=lambda key: key.valid_from, default=None)
-    chosen = [*theirs, *([newest] if newest and theirs else [])]
+    chosen = [*theirs, *([own] if own and theirs else [])]
     return tuple({key.fingerprint: key for key in chosen}.values())
 
 
