@@ -186,7 +186,7 @@ class _Contest:
         """Whether there is a chance of a path: it is an anchor itself, or its issuer is somebody who is here."""
         if key.fingerprint in self._anchors or key.issuer in self._anchor_names:
             return True
-        if key.issuer is None or key.issuer == key.subject:
+        if not self._anchors or key.issuer is None or key.issuer == key.subject:
             return False
         if key.issuer not in self._issuers_here:
             self._issuers_here[key.issuer] = bool(self._judges.keys.keys({key.issuer}))

@@ -13,6 +13,7 @@ from sealmail.cli.material import add_key_options, material_of, read_input, time
 from sealmail.errors import Refused, UsageError
 from sealmail.keys import Technology
 from sealmail.policy import Policy
+from sealmail.reporting import passed_over_to_json
 from sealmail.sealing import Letter, Plan, SealedCopy, SealRequest, letter_from_message, plan, seal
 
 
@@ -117,6 +118,9 @@ def _write_plan(folder: Path, made: Plan, copies: tuple[SealedCopy, ...]) -> Non
                 "technology": recipient.technology.value if recipient.technology else None,
                 "key": recipient.key.fingerprint if recipient.key else None,
                 "reasons": [{"code": reason.code, "sentence": reason.sentence} for reason in recipient.reasons],
+                "passed_over": [
+                    passed_over_to_json(passed) for choice in recipient.choices for passed in choice.passed_over
+                ],
             }
             for recipient in made.recipients
         ],
