@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 
+from sealmail import ber
 from sealmail.errors import InputError, PassphraseError
-from sealmail.keys.passwords import Effort, cost
+from sealmail.keys.passwords import Effort, decrypt, spellings
 
 PEM_COST = 1
 """Iterations that OpenSSL's traditional encryption takes."""
@@ -46,17 +47,31 @@ def from_der(der: bytes, protect_with: str | None = None) -> PrivateKey:
 
 
 def from_encrypted_der(der: bytes, passphrase: str, effort: Effort) -> PrivateKey:
-    """The key in a PKCS#8 EncryptedPrivateKeyInfo. Raises `PassphraseError`, `InputError`, `LimitExceeded`."""
+    """The key in a PKCS#8 EncryptedPrivateKeyInfo (RFC 5958 §3). Raises `PassphraseError`, `InputError`,
+    `LimitExceeded`.
+    """
     try:
-        effort.spend(cost(asn1_keys.EncryptedPrivateKeyInfo.load(der)["encryption_algorithm"]))
+        info = asn1_keys.EncryptedPrivateKeyInfo.load(der)
+        algorithm, encrypted = info["encryption_algorithm"], bytes(info["encrypted_data"].native)
     except (ValueError, TypeError, KeyError) as error:
         raise InputError("The private key is protected in a way that Sealdesk does not read.") from error
+    for spelling in spellings(passphrase):
+        try:
+            plain = decrypt(algorithm, encrypted, spelling, effort)
+        except PassphraseError:
+            continue
+        # One wrong passphrase in 256 leaves bytes that end like padding.
+        if _is_private_key(plain):
+            return from_der(plain, passphrase)
+    raise PassphraseError
+
+
+def _is_private_key(der: bytes) -> bool:
     try:
-        return _normal(serialization.load_der_private_key(der, passphrase.encode()), passphrase)
-    except UnsupportedAlgorithm as error:
-        raise InputError("The private key is protected in a way that Sealdesk does not read.") from error
-    except (ValueError, TypeError) as error:
-        raise PassphraseError from error
+        whole = ber.read(der)
+        return whole.tag == ber.SEQUENCE and whole.stop == len(der) and next(iter(whole.children())).tag == ber.INTEGER
+    except (InputError, StopIteration):
+        return False
 
 
 def from_encrypted_pem(pem: bytes, passphrase: str, effort: Effort) -> PrivateKey:
