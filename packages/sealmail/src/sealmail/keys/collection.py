@@ -19,6 +19,8 @@ from sealmail.keys.private_key import PrivateKey
 
 MAX_PIECES = 2_000
 """In one blob."""
+MOST_STRANGERS = 3
+"""Named in the sentence about a private key without certificate."""
 MAX_PRIVATE_KEYS = 200
 """In everything that is read together: each takes milliseconds to check."""
 
@@ -140,8 +142,14 @@ class Collection:
             keys = holders.get(private.public_hash, [])
             matched += [SecretKey(key=key, material=private.material, passphrases=passphrases) for key in keys]
             if not keys:
-                unmatched.append(_unmatched(private, passphrases))
+                unmatched.append(_unmatched(private, passphrases, self._strangers))
         return matched, tuple(unmatched)
+
+    @property
+    def _strangers(self) -> tuple[str, ...]:
+        """Whose certificates are here that somebody may have thought to belong to a private key."""
+        people = [key for key in self._keys.values() if key.technology is Technology.SMIME and not key.is_ca]
+        return tuple(_owner(key) for key in people[:MOST_STRANGERS])
 
     def _answers(self) -> list[tuple[KeyId, bytes]]:
         """OCSP responses by the CA that they speak for, which they name by a hash (RFC 6960 §4.1.1)."""
@@ -170,10 +178,19 @@ def _issuer_hashes(der: bytes) -> set[bytes]:
         return set()
 
 
-def _unmatched(private: PrivateKey, passphrases: tuple[str, ...]) -> UnmatchedSecret:
+def _unmatched(private: PrivateKey, passphrases: tuple[str, ...], strangers: tuple[str, ...]) -> UnmatchedSecret:
     return UnmatchedSecret(
-        public_hash=private.public_hash, material=private.material, algorithm=private.algorithm, passphrases=passphrases
+        public_hash=private.public_hash,
+        material=private.material,
+        algorithm=private.algorithm,
+        passphrases=passphrases,
+        strangers=strangers,
     )
+
+
+def _owner(key: Key) -> str:
+    addresses = ", ".join(key.addresses[:1])
+    return f"“{key.name}” ({addresses})" if key.name and addresses else f"“{key.name or addresses or 'nobody'}”"
 
 
 def _is_text(passphrase: str) -> bool:

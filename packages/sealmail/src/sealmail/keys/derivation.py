@@ -9,15 +9,16 @@ import hashlib
 
 
 def pkcs12_derive(name: str, purpose: int, passphrase: bytes, salt: bytes, iterations: int, length: int) -> bytes:
-    """The key derivation of RFC 7292 appendix B.2, with its letters."""
-    v = hashlib.new(name).block_size
+    """The key derivation of RFC 7292 appendix B.2, with its letters. `name`: of a hash, as `hashlib` has it."""
+    digest = getattr(hashlib, name)
+    v = digest().block_size
     d = bytes([purpose]) * v
     i = _filled(salt, v) + _filled(passphrase, v)
     result = b""
     while len(result) < length:
         a = d + i
         for _ in range(max(iterations, 1)):
-            a = hashlib.new(name, a, usedforsecurity=False).digest()
+            a = digest(a, usedforsecurity=False).digest()
         result += a
         b = int.from_bytes(_filled(a, v)[:v]) + 1
         blocks = (int.from_bytes(i[at : at + v]) + b for at in range(0, len(i), v))
@@ -27,9 +28,9 @@ def pkcs12_derive(name: str, purpose: int, passphrase: bytes, salt: bytes, itera
 
 def pbes1_derive(name: str, passphrase: bytes, salt: bytes, iterations: int) -> bytes:
     """Key and initialization vector of PBES1, eight bytes each (RFC 8018 §6.1.2)."""
-    derived = passphrase + salt
+    derived, digest = passphrase + salt, getattr(hashlib, name)
     for _ in range(max(iterations, 1)):
-        derived = hashlib.new(name, derived, usedforsecurity=False).digest()
+        derived = digest(derived, usedforsecurity=False).digest()
     return derived[:16]
 
 

@@ -233,16 +233,16 @@ def _decrypted(cipher: str, key: bytes, iv: bytes, encrypted: bytes, effort: Eff
         raise PassphraseError from error
 
 
-def _single_des(key: bytes) -> TripleDES:
-    """DES is 3DES with the same key three times."""
-    return TripleDES(key * 3)
+def _triple_des(key: bytes) -> TripleDES:
+    """3DES wants three keys: of two the first comes again, and DES is 3DES with the same key three times."""
+    return TripleDES((key * 3)[:24])
 
 
 _CIPHERS: dict[str, Callable[[bytes], TripleDES | algorithms.AES]] = {
     "aes128_cbc": algorithms.AES,
     "aes192_cbc": algorithms.AES,
     "aes256_cbc": algorithms.AES,
-    "tripledes_3key": TripleDES,
-    "tripledes_2key": TripleDES,
-    "des": _single_des,
+    "tripledes_3key": _triple_des,
+    "tripledes_2key": _triple_des,
+    "des": _triple_des,
 }

@@ -142,6 +142,6 @@ class _Safe:
 
     def _key(self, der: bytes) -> None:
         try:
-            self._pieces.keys.append(private_key.from_der(der, self._spelling.passphrase))
+            self._pieces.keys.append(private_key.from_der(der, self._effort, self._spelling.passphrase))
         except InputError as error:
             self._pieces.problems.append(str(error))

@@ -7,6 +7,7 @@ A key that came protected leaves protected, by the same passphrase. The caller i
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 
 from asn1crypto import keys as asn1_keys
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, Pub
 
 from sealmail import ber
 from sealmail.errors import InputError, PassphraseError
+from sealmail.keys import private_shape
 from sealmail.keys.passwords import Effort, decrypt, spellings
 
 PEM_COST = 1
@@ -36,14 +38,22 @@ class PrivateKey:
     passphrase: str | None = field(default=None, repr=False)
 
 
-def from_der(der: bytes, protect_with: str | None = None) -> PrivateKey:
-    """The unprotected key that `der` holds (PKCS#8, PKCS#1 or SEC1). Raises `InputError`."""
+def from_der(der: bytes, effort: Effort, protect_with: str | None = None) -> PrivateKey:
+    """The unprotected key that `der` holds (PKCS#8, PKCS#1 or SEC1). Raises `InputError`, `LimitExceeded`.
+
+    Its numbers are checked against each other: a key that contradicts itself may give itself away by one signature.
+    """
+    shape = private_shape.read(der)
+    effort.spend(shape.cost)
     try:
-        return _normal(serialization.load_der_private_key(der, None), protect_with)
+        key = _normal(serialization.load_der_private_key(shape.der, None), protect_with)
     except UnsupportedAlgorithm as error:
-        raise InputError("The private key is of a kind that Sealdesk does not use.") from error
+        raise InputError(shape.unsupported) from error
     except (ValueError, TypeError) as error:
-        raise InputError("The private key is damaged.") from error
+        raise InputError(shape.damaged) from error
+    if shape.public is not None and shape.public_hash != key.public_hash:
+        raise InputError(f"The private key{shape.in_words} does not fit the public key that stands beside it.")
+    return key
 
 
 def from_encrypted_der(der: bytes, passphrase: str, effort: Effort) -> PrivateKey:
@@ -62,7 +72,7 @@ def from_encrypted_der(der: bytes, passphrase: str, effort: Effort) -> PrivateKe
             continue
         # One wrong passphrase in 256 leaves bytes that end like padding.
         if _is_private_key(plain):
-            return from_der(plain, passphrase)
+            return from_der(plain, effort, passphrase)
     raise PassphraseError
 
 
@@ -104,6 +114,7 @@ def _normal(key: PrivateKeyTypes, passphrase: str | None) -> PrivateKey:
     )
 
 
+_POST_QUANTUM = re.compile("^ML(DSA|KEM)")
 _CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 
 
@@ -115,4 +126,5 @@ def _algorithm(key: PrivateKeyTypes) -> str:
             return f"EC {_CURVES.get(key.curve.name, key.curve.name)}"
         case _:
             # Classes are named by their algorithm: Ed25519PrivateKey, MLDSA65PrivateKey, …
-            return type(key).__name__.removesuffix("PrivateKey")
+            name = type(key).__name__.removesuffix("PrivateKey")
+            return _POST_QUANTUM.sub(r"ML-\1-", name)

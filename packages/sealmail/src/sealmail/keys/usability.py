@@ -85,7 +85,13 @@ def _certificate_problems(key: Key, use: Use, at: datetime) -> list[Reason]:
     if bits is not None and bits < MINIMUM_RSA_BITS:
         sentence = f"It is too weak: RSA with {bits} bits; {MINIMUM_RSA_BITS} are the least."
         found.append(Reason(code="weak_key", sentence=sentence))
+    if key.algorithm in _WEAK_CURVES:
+        found.append(Reason(code="weak_key", sentence=f"It is too weak: {key.algorithm}."))
     return found
+
+
+_WEAK_CURVES = frozenset({"EC secp192r1", "EC brainpoolP160r1", "EC brainpoolP192r1", "EC sect163k1", "EC sect163r2"})
+"""Of fewer than 224 bits (NIST SP 800-57 part 1, table 2)."""
 
 
 def _openpgp_problems(key: Key, use: Use, at: datetime) -> list[Reason]:
