@@ -4,6 +4,7 @@ import hashlib
 import hmac
 
 import pytest
+from asn1crypto import keys as asn1_keys
 from asn1crypto import pkcs12 as asn1
 from cryptography.hazmat.primitives.serialization import pkcs12 as pyca
 
@@ -149,27 +150,42 @@ def test_every_usual_form_of_pbes2_is_read(pairs, openssl, cipher, prf):
     assert [lock.why for lock in read(key, ("no", "never", "wrong")).locked] == [Lock.WRONG]
 
 
-@pytest.mark.parametrize("options", [(), ("-nomac",), ("-legacy", "-nomac")])
-def test_rounds_without_end_are_refused_before_they_are_done(pairs, openssl, options):
-    """Each of these would compute for half an hour: in the MAC, in PBES2, in the old scheme with RC2."""
-    hostile = with_endless_rounds(asn1.Pfx.load(pkcs12(openssl, pairs["ec"], *options)))
+def test_a_mac_with_rounds_without_end_is_refused_before_they_are_done(pairs, openssl):
+    pfx = asn1.Pfx.load(pkcs12(openssl, pairs["ec"]))
+    pfx["mac_data"]["iterations"] = ENDLESS
 
     with pytest.raises(LimitExceeded, match="too many rounds"):
-        read(hostile, (PASSPHRASE,))
+        read(pfx.dump(), (PASSPHRASE,))
 
 
-def with_endless_rounds(pfx):
-    if pfx["mac_data"].native is not None:
-        pfx["mac_data"]["iterations"] = ENDLESS
-        return pfx.dump()
-    safe = pfx.authenticated_safe
-    algorithm = safe[0]["content"]["encrypted_content_info"]["content_encryption_algorithm"]
-    parameters = algorithm["parameters"]
-    if algorithm["algorithm"].native == "pbes2":
-        parameters["key_derivation_func"]["parameters"]["iteration_count"] = ENDLESS
-    else:
+@pytest.mark.parametrize(("options", "scheme"), [((), "pbes2"), (("-legacy",), "pkcs12_sha1_rc2_40")])
+def test_certificates_with_rounds_without_end_are_refused_before_they_are_done(pairs, openssl, options, scheme):
+    safe = asn1.Pfx.load(pkcs12(openssl, pairs["ec"], *options)).authenticated_safe
+    encrypted = next(info["content"] for info in safe if info["content_type"].native == "encrypted_data")
+    algorithm = encrypted["encrypted_content_info"]["content_encryption_algorithm"]
+    assert algorithm["algorithm"].native == scheme
+    set_rounds(algorithm["parameters"])
+    without_mac = sequence(oid("1.2.840.113549.1.7.1"), value(0xA0, octets(safe.dump(force=True))))
+
+    with pytest.raises(LimitExceeded, match="too many rounds"):
+        read(sequence(integer(3), without_mac), (PASSPHRASE,))
+
+
+@pytest.mark.parametrize("scheme", [("-v2", "aes-256-cbc"), ("-v1", "PBE-SHA1-3DES")])
+def test_a_private_key_with_rounds_without_end_is_refused_before_they_are_done(pairs, openssl, scheme):
+    key = openssl("pkcs8", "-topk8", *scheme, "-in", pairs["ec"].key, "-passout", "pass:pw", "-outform", "DER")
+    info = asn1_keys.EncryptedPrivateKeyInfo.load(key)
+    set_rounds(info["encryption_algorithm"]["parameters"])
+
+    with pytest.raises(LimitExceeded, match="too many rounds"):
+        read(info.dump(force=True), ("pw",))
+
+
+def set_rounds(parameters):
+    if "iterations" in parameters.native:
         parameters["iterations"] = ENDLESS
-    return sequence(integer(3), sequence(oid("1.2.840.113549.1.7.1"), value(0xA0, octets(safe.dump(force=True)))))
+    else:
+        parameters["key_derivation_func"]["parameters"]["iteration_count"] = ENDLESS
 
 
 def test_pbmac1_with_rounds_without_end_is_refused(pairs, openssl):
