@@ -175,8 +175,11 @@ def test_wrong_usage_exits_with_two(arguments: tuple[str, ...]) -> None:
 @pytest.mark.mission("B3")
 def test_seal_writes_a_copy_for_each_technology_and_the_plan(folder: Folder, tmp_path: Path) -> None:
     (tmp_path / "carol.pem").write_text(export_armored(folder.carol.key))
+    expired = folder.ca.issue(CAROL, valid_from=NOW - timedelta(days=9), valid_until=NOW - timedelta(days=2))
+    (tmp_path / "expired.pem").write_text(export_armored(expired.key))
     mail = build_message(Draft(from_=(Mailbox("Desk", DESK),), subject="Reply", text="Grüße.\n"))
-    options = (*folder.options, "--keys", tmp_path / "carol.pem", "--sign", "--encrypt", "--to", CAROL, DAVE)
+    keys = (tmp_path / "carol.pem", tmp_path / "expired.pem")
+    options = (*folder.options, "--keys", *keys, "--sign", "--encrypt", "--to", CAROL, DAVE)
 
     result = run("seal", "-", "--out", tmp_path / "out", *options, stdin=mail)
 
@@ -186,6 +189,8 @@ def test_seal_writes_a_copy_for_each_technology_and_the_plan(folder: Folder, tmp
         ([CAROL], "smime"),
         ([DAVE], "openpgp"),
     ]
+    passed_over = [(one["fingerprint"], one["reasons"][0]["code"]) for one in plan["recipients"][0]["passed_over"]]
+    assert passed_over == [(expired.key.fingerprint, "expired")]
     (tmp_path / "carol-key.pem").write_bytes(export_pem(folder.carol))
     copy = (tmp_path / "out" / "1.eml").read_bytes()
     opened = inspect(copy, "--keys", tmp_path / "carol-key.pem", "--trust", folder.trust / "ca.pem")

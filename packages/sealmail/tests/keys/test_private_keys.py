@@ -156,12 +156,12 @@ def pem(der):
 @pytest.mark.mission("S12")
 def test_a_certificate_that_belongs_to_another_key_is_named():
     ca = CA.create()
-    carol, dave = ca.issue("carol@bank.example", name="Carol"), ca.issue("dave@law.example", name="")
+    carol, dave = ca.issue("carol@bank.example", name="Carol"), ca.issue("dave@law.example")
     key_alone = export_pem(ca.issue("erin@shop.example")).partition(b"-----BEGIN CERT")[0]
 
     (secret,) = read(key_alone + b"".join(export_armored(one.key).encode() for one in (carol, dave))).unmatched
 
     assert secret.reason.sentence == (
-        "There is no matching certificate for this private key (EC P-256). Add it first. The certificate of "
-        "“Carol” (carol@bank.example) and that of “dave@law.example” (dave@law.example) belongs to another private key."
+        "There is no matching certificate for this private key (EC P-256). Add it first. What is beside it "
+        "belongs to other private keys: the certificate of “Carol” (carol@bank.example), of “dave@law.example”."
     )

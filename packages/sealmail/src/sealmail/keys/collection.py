@@ -189,8 +189,8 @@ def _unmatched(private: PrivateKey, passphrases: tuple[str, ...], strangers: tup
 
 
 def _owner(key: Key) -> str:
-    addresses = ", ".join(key.addresses[:1])
-    return f"“{key.name}” ({addresses})" if key.name and addresses else f"“{key.name or addresses or 'nobody'}”"
+    address = next(iter(key.addresses), "")
+    return f"“{key.name}” ({address})" if key.name and address not in {"", key.name} else f"“{key.name or address}”"
 
 
 def _is_text(passphrase: str) -> bool:

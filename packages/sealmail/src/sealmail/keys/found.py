@@ -70,7 +70,9 @@ class UnmatchedSecret:
         """For a caller who has no certificate for it either."""
         sentence = f"There is no matching certificate for this private key ({self.algorithm}). Add it first."
         if self.strangers:
-            sentence += f" The certificate of {' and that of '.join(self.strangers)} belongs to another private key."
+            sentence += (
+                f" What is beside it belongs to other private keys: the certificate of {', of '.join(self.strangers)}."
+            )
         return Reason(code="no_certificate", sentence=sentence)
 
 

@@ -33,6 +33,12 @@ _RC2_COST = 50
 """Decrypting a block of RC2 takes as long as so many rounds of a hash."""
 
 
+_UNUSABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
+"""What asn1crypto and the derivations raise for parameters that are none: no rounds, no salt, a cost that is no power
+of two.
+"""
+
+
 class UnsupportedProtection(InputError):
     """The key is protected in a way that Sealdesk does not read."""
 
@@ -80,16 +86,11 @@ def decrypt(algorithm: algos.EncryptionAlgorithm, encrypted: bytes, spelling: Sp
     Raises `PassphraseError` (wrong, or the bytes are damaged: these schemes cannot tell), `UnsupportedProtection`,
     `LimitExceeded`.
     """
-    effort.spend(_cost(algorithm))
-    name = algorithm["algorithm"].native
-    parameters = algorithm["parameters"]
-    if name == "pbes2":
-        return _pbes2(parameters, encrypted, spelling.passphrase.encode(), effort)
-    if name in _PKCS12_SCHEMES:
-        return _pkcs12_scheme(name, parameters, encrypted, spelling.pkcs12, effort)
-    if name in _PBES1_SCHEMES:
-        return _pbes1(name, parameters, encrypted, spelling.passphrase.encode(), effort)
-    raise UnsupportedProtection(f"The protection {name} is not supported.")
+    try:
+        effort.spend(_cost(algorithm))
+        return _decrypted_by(algorithm, encrypted, spelling, effort)
+    except _UNUSABLE as error:
+        raise UnsupportedProtection from error
 
 
 def mac_fits(mac_data: Any, content: bytes, spelling: Spelling, effort: Effort) -> bool:
@@ -110,14 +111,23 @@ def mac_fits(mac_data: Any, content: bytes, spelling: Spelling, effort: Effort) 
     return hmac.compare_digest(hmac.digest(key, content, name), mac_data["mac"]["digest"].native)
 
 
+def _decrypted_by(algorithm: Any, encrypted: bytes, spelling: Spelling, effort: Effort) -> bytes:
+    name = algorithm["algorithm"].native
+    parameters = algorithm["parameters"]
+    if name == "pbes2":
+        return _pbes2(parameters, encrypted, spelling.passphrase.encode(), effort)
+    if name in _PKCS12_SCHEMES:
+        return _pkcs12_scheme(name, parameters, encrypted, spelling.pkcs12, effort)
+    if name in _PBES1_SCHEMES:
+        return _pbes1(name, parameters, encrypted, spelling.passphrase.encode(), effort)
+    raise UnsupportedProtection(f"The protection {name} is not supported.")
+
+
 def _cost(algorithm: algos.EncryptionAlgorithm) -> int:
     """Iterations that one try of a passphrase takes."""
     name = algorithm["algorithm"].native
     parameters = algorithm["parameters"]
-    try:
-        return _derivation_cost(parameters["key_derivation_func"]) if name == "pbes2" else _iterations(parameters)
-    except (ValueError, TypeError, KeyError) as error:
-        raise UnsupportedProtection from error
+    return _derivation_cost(parameters["key_derivation_func"]) if name == "pbes2" else _iterations(parameters)
 
 
 def _derivation_cost(derivation: Any) -> int:
