@@ -18,6 +18,7 @@ from sealmail.report import (
     EncryptionFacts,
     EncryptionLayer,
     EncryptionVerdict,
+    KeyClaim,
     Layer,
     PartReport,
     Report,
@@ -43,7 +44,7 @@ def opened_to_json(opened: Opened) -> JSON:
         "signature": signature_to_json(report.signature, report.encryption),
         "layers": [layer_to_json(layer) for layer in report.layers],
         "parts": [part_to_json(part) | {"content": _part_content(opened, part.path)} for part in report.parts],
-        "keys_seen": [key_to_json(key) for key in report.keys_seen],
+        "keys_seen": _keys_seen(report),
         "warnings": [warning.value for warning in report.warnings],
         "at": _time(report.at),
     }
@@ -58,7 +59,7 @@ def report_to_json(report: Report) -> JSON:
         "signature": signature_to_json(report.signature, report.encryption),
         "layers": [layer_to_json(layer) for layer in report.layers],
         "parts": [part_to_json(part) for part in report.parts],
-        "keys_seen": [key_to_json(key) for key in report.keys_seen],
+        "keys_seen": _keys_seen(report),
         "warnings": [warning.value for warning in report.warnings],
     }
 
@@ -133,6 +134,22 @@ def passed_over_to_json(passed: PassedOver) -> JSON:
         "technology": passed.key.technology.value,
         "fingerprint": passed.key.fingerprint,
         "reasons": [reason_to_json(reason) for reason in passed.reasons],
+    }
+
+
+def _keys_seen(report: Report) -> list[JSON]:
+    """The keys that came along, each with where it stood and whose it is said to be."""
+    return [
+        key_to_json(key) | {"claims": [_claim(one) for one in report.key_claims if one.fingerprint == key.fingerprint]}
+        for key in report.keys_seen
+    ]
+
+
+def _claim(claim: KeyClaim) -> JSON:
+    return {
+        "source": claim.source.value,
+        "address": claim.address,
+        "prefers_encryption": claim.prefers_encryption,
     }
 
 
