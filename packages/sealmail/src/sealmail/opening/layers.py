@@ -1,7 +1,8 @@
 """Takes the cryptographic layers off a MIME tree, from the root inwards, and hands each to its engine.
 
-Decides only what kind of layer a part is (by content as well as by header: Outlook sends `smime.p7m` as an octet
-stream); what the layer holds is the engine's business, and what it means is `judge`'s.
+What kind of layer a part is, `recognition` says; what the layer holds is the engine's business, and what it means is
+`judge`'s. Compression counts as a layer in the budget, and is neither encryption nor signature: it leaves no trace in
+the report.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from sealmail import openpgp, smime
+from sealmail.errors import InputError, LimitExceeded
 from sealmail.keys import Key, Technology
-from sealmail.mime import Part, parse
+from sealmail.mime import Defect, Part, parse
+from sealmail.opening.recognition import cms_of, detached_signature, detached_technology, is_layer, likely_technology
+from sealmail.policy import Policy
 from sealmail.report import (
     Encryption,
     EncryptionFacts,
@@ -26,13 +30,7 @@ from sealmail.results import DecryptionResult, VerificationResult
 from sealmail.smime import CMSKind
 from sealmail.vouching import Judges
 
-_CMS_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
-_CMS_NAMES = (".p7m", ".p7z")
-_SIGNATURE_TYPES = {
-    "application/pgp-signature": Technology.OPENPGP,
-    "application/pkcs7-signature": Technology.SMIME,
-    "application/x-pkcs7-signature": Technology.SMIME,
-}
+_CUTS = frozenset({Defect.TOO_LARGE, Defect.TOO_DEEP, Defect.TOO_MANY_PARTS, Defect.HEADERS_TOO_LARGE})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,27 +60,6 @@ def unwrap(part: Part, judges: Judges) -> Unwrapped:
     return unwrapped
 
 
-def is_layer(part: Part) -> bool:
-    """Whether the part looks like a signature or encryption layer; nothing is opened to find out."""
-    if part.content_type in {"multipart/signed", "multipart/encrypted"}:
-        return True
-    return _is_cms(part) and smime.kind(part.decoded()) not in {None, CMSKind.CERTS_ONLY}
-
-
-def is_encrypted(part: Part) -> bool:
-    """Whether the part looks like an encryption layer."""
-    if part.content_type == "multipart/encrypted":
-        return True
-    return _is_cms(part) and smime.kind(part.decoded()) in {CMSKind.ENVELOPED, CMSKind.AUTH_ENVELOPED}
-
-
-def carries_sealing_only(part: Part, parent: Part | None) -> bool:
-    """Whether the part is a detached signature or version part: part of the sealing, not a file that was sent."""
-    if parent is None or parent.content_type not in {"multipart/signed", "multipart/encrypted"}:
-        return False
-    return part.content_type in _SIGNATURE_TYPES or part.content_type == "application/pgp-encrypted"
-
-
 def _take_off(part: Part, unwrapped: Unwrapped, judges: Judges) -> bool:
     """Takes one layer off; False where the part is none."""
     if part.content_type == "multipart/encrypted":
@@ -91,35 +68,61 @@ def _take_off(part: Part, unwrapped: Unwrapped, judges: Judges) -> bool:
     if part.content_type == "multipart/signed":
         _take_detached_signature(part, unwrapped, judges)
         return True
-    return _is_cms(part) and _take_cms(part, unwrapped, judges)
+    cms = cms_of(part)
+    return cms is not None and _take_cms(part, cms, unwrapped, judges)
 
 
-def _is_cms(part: Part) -> bool:
-    if part.children:
-        return False
-    return part.content_type in _CMS_TYPES or (
-        part.content_type == "application/octet-stream" and (part.filename or "").lower().endswith(_CMS_NAMES)
-    )
-
-
-def _take_cms(part: Part, unwrapped: Unwrapped, judges: Judges) -> bool:
-    cms = part.decoded()
+def _take_cms(part: Part, cms: bytes, unwrapped: Unwrapped, judges: Judges) -> bool:
     match smime.kind(cms):
         case CMSKind.SIGNED:
             result = smime.verify(cms, None, judges.keys, judges.policy, judges.at)
             _add_signature(Technology.SMIME, result, unwrapped)
-            unwrapped.payload = parse(result.payload) if result.payload is not None else None
+            _go_on(result.payload, unwrapped)
         case CMSKind.CERTS_ONLY:
             unwrapped.keys_seen.extend(smime.verify(cms, None, judges.keys, judges.policy, judges.at).keys_seen)
             return False
         case CMSKind.ENVELOPED | CMSKind.AUTH_ENVELOPED:
             _add_encryption(smime.decrypt(cms, judges.keys, judges.policy), unwrapped)
+        case CMSKind.COMPRESSED:
+            return _take_compression(cms, unwrapped, judges.policy)
         case None:
             return _take_unreadable_cms(part, unwrapped)
         case kind:
             facts = EncryptionFacts(technology=Technology.SMIME, verdict=Encryption.UNSUPPORTED, why=kind.value)
             _add_encryption(DecryptionResult(facts=facts), unwrapped)
     return True
+
+
+def _take_compression(cms: bytes, unwrapped: Unwrapped, policy: Policy) -> bool:
+    """RFC 3274. What does not inflate stays what it is, a file; the report says that something is missing."""
+    try:
+        content = smime.inflate(cms, policy)
+    except LimitExceeded:
+        unwrapped.warnings.append(Warning.CUT_BY_LIMITS)
+        return False
+    except InputError:
+        unwrapped.warnings.append(Warning.STRUCTURE_DEFECTS)
+        return False
+    _go_on(content, unwrapped)
+    return True
+
+
+def _go_on(payload: bytes | None, unwrapped: Unwrapped) -> None:
+    """What was inside a layer is looked at next: a MIME entity, or CMS without any MIME around it."""
+    if payload is None:
+        unwrapped.payload = None
+        return
+    is_bare = smime.kind(payload) not in {None, CMSKind.OTHER}
+    unwrapped.payload = parse(_BARE_CMS + payload if is_bare else payload)
+    if any(not _CUTS.isdisjoint(part.defects) for part in unwrapped.payload.walk()):
+        unwrapped.warnings.append(Warning.CUT_BY_LIMITS)
+
+
+_BARE_CMS = (
+    b"Content-Type: application/pkcs7-mime\r\n"
+    b"Content-Transfer-Encoding: binary\r\n"
+    b'Content-Disposition: attachment; filename="smime.p7m"\r\n\r\n'
+)
 
 
 def _take_unreadable_cms(part: Part, unwrapped: Unwrapped) -> bool:
@@ -155,41 +158,25 @@ def _add_encryption(result: DecryptionResult, unwrapped: Unwrapped) -> None:
         unwrapped.warnings.append(Warning.WEAK_ENCRYPTION)
     if result.signers:
         unwrapped.layers.append(SignatureLayer(technology=result.facts.technology, signers=result.signers))
-    unwrapped.payload = parse(result.payload) if result.payload is not None else None
+    _go_on(result.payload, unwrapped)
 
 
 def _take_detached_signature(part: Part, unwrapped: Unwrapped, judges: Judges) -> None:
-    """RFC 1847 §2.1: exactly two parts, the signed one and its signature, of the type that `protocol` names."""
-    technology = _detached_technology(part)
+    technology = detached_technology(part)
     if technology is None:
-        unwrapped.layers.append(_malformed_layer(_likely_technology(part)))
+        unwrapped.layers.append(_malformed_layer(likely_technology(part)))
         unwrapped.payload = _as_mixed(part)
         return
     content, signature = part.children
-    result = _verify_detached(technology, signature.decoded(), content.entity, judges)
+    result = _verify_detached(technology, signature, content.entity, judges)
     _add_signature(technology, result, unwrapped)
     unwrapped.payload = content
 
 
-def _verify_detached(technology: Technology, signature: bytes, content: bytes, judges: Judges) -> VerificationResult:
+def _verify_detached(technology: Technology, signature: Part, content: bytes, judges: Judges) -> VerificationResult:
     if technology is Technology.SMIME:
-        return smime.verify(signature, content, judges.keys, judges.policy, judges.at)
-    return openpgp.verify(signature, content, judges.keys, judges.policy, judges.at)
-
-
-def _detached_technology(part: Part) -> Technology | None:
-    if len(part.children) != 2:
-        return None
-    protocol = part.params.get("protocol", "").lower().strip()
-    technology = _SIGNATURE_TYPES.get(part.children[1].content_type)
-    if protocol and _SIGNATURE_TYPES.get(protocol) is not technology:
-        return None
-    return technology
-
-
-def _likely_technology(part: Part) -> Technology:
-    types = [part.params.get("protocol", "").lower(), *(child.content_type for child in part.children)]
-    return next((_SIGNATURE_TYPES[one] for one in types if one in _SIGNATURE_TYPES), Technology.OPENPGP)
+        return smime.verify(detached_signature(signature), content, judges.keys, judges.policy, judges.at)
+    return openpgp.verify(signature.decoded(), content, judges.keys, judges.policy, judges.at)
 
 
 def _malformed_layer(technology: Technology) -> SignatureLayer:
@@ -209,7 +196,6 @@ def _add_signature(technology: Technology, result: VerificationResult, unwrapped
 
 def harvest_attached_keys(parts: Sequence[Part], budget: int) -> list[Key]:
     """OpenPGP keys that were attached as such (RFC 3156 §7): candidates."""
-    from sealmail.errors import InputError
     from sealmail.keys.openpgp_key import key_from_openpgp, split_keys
 
     found: list[Key] = []

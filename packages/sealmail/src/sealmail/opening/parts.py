@@ -10,7 +10,8 @@ from sealmail.addresses import Mailbox
 from sealmail.keys import Key
 from sealmail.mime import Part
 from sealmail.opening import content as reading
-from sealmail.opening.layers import Unwrapped, is_encrypted, is_layer, unwrap
+from sealmail.opening.layers import Unwrapped, unwrap
+from sealmail.opening.recognition import is_encrypted, is_layer
 from sealmail.opening.result import Content, OpenedPart
 from sealmail.opening.trust import Witnesses, bind_layers
 from sealmail.report import Covers, PartReport, Signature, SignatureLayer, SignatureStatement, Warning
