@@ -15,7 +15,6 @@ from sealmail.errors import InputError, LimitExceeded
 from sealmail.keys import Key, Technology
 from sealmail.mime import Defect, Part, parse
 from sealmail.opening.recognition import cms_of, detached_signature, detached_technology, is_layer, likely_technology
-from sealmail.policy import Policy
 from sealmail.report import (
     Encryption,
     EncryptionFacts,
@@ -43,11 +42,17 @@ class Unwrapped:
     layers: list[Layer] = field(default_factory=list)
     keys_seen: list[Key] = field(default_factory=list)
     warnings: list[Warning] = field(default_factory=list)
+    inflatable: int
+    """How many bytes may still come out of compression, in all layers together."""
 
 
-def unwrap(part: Part, judges: Judges) -> Unwrapped:
-    """All layers that cover `part` as a whole, outermost first, and what is inside."""
-    unwrapped = Unwrapped(reached=part, payload=part)
+def unwrap(part: Part, judges: Judges, *, inflatable: int | None = None) -> Unwrapped:
+    """All layers that cover `part` as a whole, outermost first, and what is inside.
+
+    `inflatable`: how many bytes may come out of compression, where that is less than the policy's budget.
+    """
+    most = judges.policy.budget.payload_bytes
+    unwrapped = Unwrapped(reached=part, payload=part, inflatable=most if inflatable is None else inflatable)
     for _ in range(judges.policy.budget.layers):
         current = unwrapped.payload
         if current is None:
@@ -84,7 +89,7 @@ def _take_cms(part: Part, cms: bytes, unwrapped: Unwrapped, judges: Judges) -> b
         case CMSKind.ENVELOPED | CMSKind.AUTH_ENVELOPED:
             _add_encryption(smime.decrypt(cms, judges.keys, judges.policy), unwrapped)
         case CMSKind.COMPRESSED:
-            return _take_compression(cms, unwrapped, judges.policy)
+            return _take_compression(cms, unwrapped)
         case None:
             return _take_unreadable_cms(part, unwrapped)
         case kind:
@@ -93,16 +98,17 @@ def _take_cms(part: Part, cms: bytes, unwrapped: Unwrapped, judges: Judges) -> b
     return True
 
 
-def _take_compression(cms: bytes, unwrapped: Unwrapped, policy: Policy) -> bool:
+def _take_compression(cms: bytes, unwrapped: Unwrapped) -> bool:
     """RFC 3274. What does not inflate stays what it is, a file; the report says that something is missing."""
     try:
-        content = smime.inflate(cms, policy)
+        content = smime.inflate(cms, unwrapped.inflatable)
     except LimitExceeded:
         unwrapped.warnings.append(Warning.CUT_BY_LIMITS)
         return False
     except InputError:
         unwrapped.warnings.append(Warning.STRUCTURE_DEFECTS)
         return False
+    unwrapped.inflatable -= len(content)
     _go_on(content, unwrapped)
     return True
 

@@ -18,6 +18,7 @@ from sealmail.report import Covers, PartReport, Signature, SignatureLayer, Signa
 
 _MOST_PARTS = 16
 """Sealed parts looked into in one message; more are left closed, with a warning."""
+_INCOMPLETE = frozenset({Warning.CUT_BY_LIMITS, Warning.STRUCTURE_DEFECTS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +37,12 @@ def open_parts(payload: Part, sender: Mailbox | None, witnesses: Witnesses) -> O
     """Looks into the sealed parts below `payload`; those inside attached messages stay closed."""
     found = list(_sealed_parts(payload, ""))
     reports, opened, keys_seen, apart = [], [], [], set()
+    inflatable = witnesses.judges.policy.budget.payload_bytes
+    cuts: list[Warning] = []
     for path, part in found[:_MOST_PARTS]:
-        unwrapped = unwrap(part, witnesses.judges)
+        unwrapped = unwrap(part, witnesses.judges, inflatable=inflatable)
+        inflatable = unwrapped.inflatable
+        cuts.extend(warning for warning in unwrapped.warnings if warning in _INCOMPLETE)
         keys_seen.extend(unwrapped.keys_seen)
         reports.append(_report(path, unwrapped, sender, witnesses))
         # What was signed is given once more by itself: in the main text nobody could tell it from what is beside it.
@@ -48,7 +53,7 @@ def open_parts(payload: Part, sender: Mailbox | None, witnesses: Witnesses) -> O
         reports=tuple(reports),
         opened=tuple(opened),
         keys_seen=tuple(keys_seen),
-        warnings=tuple(_warnings(found, reports)),
+        warnings=(*_warnings(found, reports), *cuts),
         apart=frozenset(apart),
     )
 

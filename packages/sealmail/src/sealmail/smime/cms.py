@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from sealmail import ber
 from sealmail.ber import Element, Fields, Malformed, context, encode_oid
@@ -162,6 +163,10 @@ class SignedData:
     signers: tuple[Element, ...]
 
 
+_MOST = 1000
+"""Signers and certificates that are listed; more than any budget asks for."""
+
+
 def signed_data(element: Element) -> SignedData:
     """Reads SignedData; signers are left for `signer_info`."""
     fields = element.fields()
@@ -178,8 +183,8 @@ def signed_data(element: Element) -> SignedData:
     return SignedData(
         content_type=content_type,
         content=None if wrapped is None else explicit_content(wrapped),
-        certificates=() if certificates is None else tuple(certificates.children()),
-        signers=tuple(signers.children()),
+        certificates=() if certificates is None else tuple(islice(certificates.children(), _MOST)),
+        signers=tuple(islice(signers.children(), _MOST)),
     )
 
 

@@ -6,7 +6,7 @@ sender must not learn from us what exactly was wrong (RFC 3218). Never raises on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sealmail.ber import SET, Element, Malformed
@@ -77,19 +77,18 @@ def _is_type_protected(envelope: EnvelopedData) -> bool:
     if attributes is None:
         return not envelope.is_authenticated or envelope.content_type == cms.DATA
     try:
-        types = [value.oid() for value in _values(attributes, cms.CONTENT_TYPE)]
+        types = list(_content_types(attributes))
     except InputError:
         return False
-    return types == [envelope.content_type] or (not types and envelope.content_type == cms.DATA)
+    return types == [[envelope.content_type]] or (not types and envelope.content_type == cms.DATA)
 
 
-def _values(attributes: Element, kind: bytes) -> list[Element]:
-    found: list[Element] = []
+def _content_types(attributes: Element) -> Iterator[list[bytes]]:
+    """The values of each content-type attribute."""
     for attribute in attributes.children():
         fields = attribute.fields()
-        if fields.take().oid() == kind:
-            found.extend(fields.take(SET).children())
-    return found
+        if fields.take().oid() == cms.CONTENT_TYPE:
+            yield [value.oid() for value in fields.take(SET).children()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ import zlib
 
 from sealmail.ber import Malformed
 from sealmail.errors import InputError, LimitExceeded
-from sealmail.policy import Policy
 from sealmail.smime import cms
 from sealmail.smime.algorithms import ZLIB
 
@@ -17,15 +16,15 @@ _TAKEN = 64 * 1024
 _GIVEN = 1024 * 1024
 
 
-def inflate(message: bytes, policy: Policy) -> bytes:
+def inflate(message: bytes, limit: int) -> bytes:
     """The content of compressed data: a MIME entity, or CMS.
 
-    Raises LimitExceeded where it is larger than the policy allows, InputError for everything that cannot be read.
+    Raises LimitExceeded where it is larger than `limit` (in bytes), InputError for everything that cannot be read.
     """
     compressed = cms.compressed_data(cms.content_of(message, cms.COMPRESSED_DATA)[1])
     if compressed.algorithm.oid != ZLIB:
         raise InputError("The compression is not known.")
-    content = cms.as_mail(compressed.content_type, _inflated(compressed.content.octets(), policy.budget.payload_bytes))
+    content = cms.as_mail(compressed.content_type, _inflated(compressed.content.octets(), limit))
     if content is None:
         raise InputError("The compressed content is no mail.")
     return content
