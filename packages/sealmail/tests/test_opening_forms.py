@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 import zlib
 from base64 import b64encode
 from collections.abc import Callable
@@ -163,6 +164,18 @@ def test_armour_in_the_middle_of_words_is_not_opened(world: World, structures: d
 
     assert result.report.encryption.verdict is Encryption.NONE
     assert "The words." not in result.content.text
+
+
+@pytest.mark.parametrize("start", [b"M", b"-----BEGIN CMS-----\n"], ids=["base64", "armour"])
+def test_what_is_nearly_base64_is_told_apart_at_once(world: World, start: bytes) -> None:
+    """A pattern that tries each place again would take hours."""
+    head = HEAD + b"Content-Type: application/pkcs7-mime; name=smime.p7m\r\n\r\n"
+    started = time.perf_counter()
+
+    result = world.opens(head + start + b" \n" * 2_000_000 + b"!")
+
+    assert result.report.encryption.verdict is Encryption.DAMAGED
+    assert time.perf_counter() - started < 5
 
 
 def test_a_name_alone_makes_no_layer(world: World) -> None:

@@ -134,6 +134,6 @@ def _binary(decoded: bytes) -> bytes:
 
 
 _ARMOUR = re.compile(
-    rb"-----BEGIN (?:PKCS7|CMS|PKCS #7 SIGNED DATA)-----\s([A-Za-z0-9+/=\s]*)-----END [A-Z0-9# ]+-----"
+    rb"-----BEGIN (?:PKCS7|CMS|PKCS #7 SIGNED DATA)-----\s([A-Za-z0-9+/=\s]*+)-----END [A-Z0-9# ]+-----"
 )
-_BASE64 = re.compile(rb"[A-Za-z0-9+/\s]+=*\s*")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/\s]++=*+\s*+")
