@@ -170,12 +170,12 @@ def test_armour_in_the_middle_of_words_is_not_opened(world: World, structures: d
 def test_what_is_nearly_base64_is_told_apart_at_once(world: World, start: bytes) -> None:
     """A pattern that tries each place again would take hours."""
     head = HEAD + b"Content-Type: application/pkcs7-mime; name=smime.p7m\r\n\r\n"
-    started = time.perf_counter()
+    started = time.process_time()
 
     result = world.opens(head + start + b" \n" * 2_000_000 + b"!")
 
     assert result.report.encryption.verdict is Encryption.DAMAGED
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_name_alone_makes_no_layer(world: World) -> None:
