@@ -7,14 +7,16 @@ the report.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from sealmail import openpgp, smime
 from sealmail.errors import InputError, LimitExceeded
 from sealmail.keys import Key, Technology
 from sealmail.mime import Defect, Part, parse
+from sealmail.opening import inline
+from sealmail.opening.inline import Segment, SegmentKind
 from sealmail.opening.recognition import cms_of, detached_signature, detached_technology, is_layer, likely_technology
+from sealmail.openpgp import OpenPGPKind
 from sealmail.report import (
     Encryption,
     EncryptionFacts,
@@ -44,6 +46,8 @@ class Unwrapped:
     warnings: list[Warning] = field(default_factory=list)
     inflatable: int
     """How many bytes may still come out of compression, in all layers together."""
+    is_last: bool = False
+    """Whether nothing more is to be taken off, although what is inside looks like a layer."""
 
 
 def unwrap(part: Part, judges: Judges, *, inflatable: int | None = None) -> Unwrapped:
@@ -58,7 +62,7 @@ def unwrap(part: Part, judges: Judges, *, inflatable: int | None = None) -> Unwr
         if current is None:
             return unwrapped
         unwrapped.reached = current
-        if not _take_off(current, unwrapped, judges):
+        if not _take_off(current, unwrapped, judges) or unwrapped.is_last:
             return unwrapped
     if unwrapped.payload is not None and is_layer(unwrapped.payload):
         unwrapped.warnings.append(Warning.CUT_BY_LIMITS)
@@ -73,8 +77,55 @@ def _take_off(part: Part, unwrapped: Unwrapped, judges: Judges) -> bool:
     if part.content_type == "multipart/signed":
         _take_detached_signature(part, unwrapped, judges)
         return True
+    if (segment := inline.whole(part)) is not None:
+        _take_segment(part, segment, unwrapped, judges)
+        return True
+    if (body := inline.mangled_encryption(part)) is not None:
+        _add_encryption(openpgp.decrypt(body.decoded(), judges.keys, judges.policy, judges.at), unwrapped)
+        return True
+    if inline.is_sealed_file(part):
+        _take_sealed_file(part, unwrapped, judges)
+        return True
     cms = cms_of(part)
     return cms is not None and _take_cms(part, cms, unwrapped, judges)
+
+
+def _take_segment(part: Part, segment: Segment, unwrapped: Unwrapped, judges: Judges) -> None:
+    """A text that is one OpenPGP block from beginning to end."""
+    if segment.kind is SegmentKind.CLEARTEXT:
+        is_flowed = part.params.get("format", "").lower() == "flowed"
+        signed = openpgp.verify_cleartext(segment.text, judges.keys, judges.policy, judges.at, flowed=is_flowed)
+        _add_signature(Technology.OPENPGP, signed, unwrapped)
+        # A malformed block is shown as it came, and is not to be taken for a block once more.
+        unwrapped.is_last = signed.payload is None
+        words = segment.text if signed.payload is None else signed.payload
+        unwrapped.payload = inline.text_part(words, part.params.get("charset"))
+        return
+    payload = _opened_message(segment.text, unwrapped, judges)
+    if payload is None:
+        unwrapped.payload = None
+    else:
+        charset = inline.armor_charset(segment.text)
+        unwrapped.payload = inline.entity_part(payload) or inline.text_part(payload, charset)
+
+
+def _take_sealed_file(part: Part, unwrapped: Unwrapped, judges: Judges) -> None:
+    payload = _opened_message(part.decoded(), unwrapped, judges)
+    if payload is None:
+        unwrapped.payload = None
+    else:
+        unwrapped.payload = inline.entity_part(payload) or inline.file_part(payload, inline.inner_name(part))
+
+
+def _opened_message(message: bytes, unwrapped: Unwrapped, judges: Judges) -> bytes | None:
+    """What is in an OpenPGP message that carries its content; its layers are noted."""
+    if openpgp.kind(message) is OpenPGPKind.ENCRYPTED:
+        opened = openpgp.decrypt(message, judges.keys, judges.policy, judges.at)
+        _note_encryption(opened, unwrapped)
+        return opened.payload
+    signed = openpgp.verify_opaque(message, judges.keys, judges.policy, judges.at)
+    _add_signature(Technology.OPENPGP, signed, unwrapped)
+    return signed.payload
 
 
 def _take_cms(part: Part, cms: bytes, unwrapped: Unwrapped, judges: Judges) -> bool:
@@ -156,6 +207,11 @@ def _take_openpgp_encryption(part: Part, unwrapped: Unwrapped, judges: Judges) -
 
 
 def _add_encryption(result: DecryptionResult, unwrapped: Unwrapped) -> None:
+    _note_encryption(result, unwrapped)
+    _go_on(result.payload, unwrapped)
+
+
+def _note_encryption(result: DecryptionResult, unwrapped: Unwrapped) -> None:
     unwrapped.layers.append(EncryptionLayer(facts=result.facts))
     unwrapped.keys_seen.extend(result.keys_seen)
     if result.facts.malleable:
@@ -164,7 +220,6 @@ def _add_encryption(result: DecryptionResult, unwrapped: Unwrapped) -> None:
         unwrapped.warnings.append(Warning.WEAK_ENCRYPTION)
     if result.signers:
         unwrapped.layers.append(SignatureLayer(technology=result.facts.technology, signers=result.signers))
-    _go_on(result.payload, unwrapped)
 
 
 def _take_detached_signature(part: Part, unwrapped: Unwrapped, judges: Judges) -> None:
@@ -198,18 +253,3 @@ def _as_mixed(part: Part) -> Part:
 def _add_signature(technology: Technology, result: VerificationResult, unwrapped: Unwrapped) -> None:
     unwrapped.layers.append(SignatureLayer(technology=technology, signers=result.signers))
     unwrapped.keys_seen.extend(result.keys_seen)
-
-
-def harvest_attached_keys(parts: Sequence[Part], budget: int) -> list[Key]:
-    """OpenPGP keys that were attached as such (RFC 3156 §7): candidates."""
-    from sealmail.keys.openpgp_key import key_from_openpgp, split_keys
-
-    found: list[Key] = []
-    for part in parts:
-        if part.content_type != "application/pgp-keys" or len(found) >= budget:
-            continue
-        try:
-            found.extend(key_from_openpgp(material) for material in split_keys(part.decoded())[:budget])
-        except InputError:
-            continue
-    return found

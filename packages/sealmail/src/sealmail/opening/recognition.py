@@ -13,6 +13,8 @@ import re
 from sealmail import smime
 from sealmail.keys import Technology
 from sealmail.mime import Part
+from sealmail.opening import inline
+from sealmail.opening.inline import SegmentKind
 from sealmail.smime import CMSKind
 
 _CMS_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime", "application/cms"})
@@ -47,7 +49,7 @@ def cms_of(part: Part) -> bytes | None:
 
 def is_layer(part: Part) -> bool:
     """Whether the part looks like a signature, encryption or compression layer; nothing is opened to find out."""
-    if part.content_type in {"multipart/signed", "multipart/encrypted"}:
+    if part.content_type in {"multipart/signed", "multipart/encrypted"} or _is_openpgp(part):
         return True
     found = cms_of(part)
     return found is not None and smime.kind(found) not in {None, CMSKind.CERTS_ONLY}
@@ -55,8 +57,10 @@ def is_layer(part: Part) -> bool:
 
 def is_encrypted(part: Part) -> bool:
     """Whether the part looks like an encryption layer."""
-    if part.content_type == "multipart/encrypted":
+    if part.content_type == "multipart/encrypted" or inline.mangled_encryption(part) or inline.is_sealed_file(part):
         return True
+    if (segment := inline.whole(part)) is not None:
+        return segment.kind is SegmentKind.ENCRYPTED
     found = cms_of(part)
     return found is not None and smime.kind(found) in {CMSKind.ENVELOPED, CMSKind.AUTH_ENVELOPED}
 
@@ -90,6 +94,11 @@ def likely_technology(part: Part) -> Technology:
 def detached_signature(part: Part) -> bytes:
     """The signature in the second part of a multipart/signed, as the engines want it."""
     return _binary(part.decoded())
+
+
+def _is_openpgp(part: Part) -> bool:
+    """Whether it is an OpenPGP message without the MIME structure that belongs to it."""
+    return inline.whole(part) is not None or inline.is_sealed_file(part) or inline.mangled_encryption(part) is not None
 
 
 def _signature_technology(part: Part) -> Technology | None:
