@@ -25,8 +25,8 @@ class Hash:
 
     @property
     def micalg(self) -> str:
-        """The name in a multipart/signed (RFC 8551 §3.5.3.2)."""
-        return self.name.lower()
+        """The name in a multipart/signed (RFC 8551 §3.5.3.2), which knows only SHA-2 and what came before it."""
+        return self.name.lower() if self.name.startswith(("SHA-", "MD5")) else "unknown"
 
     @property
     def policy_name(self) -> str:

@@ -67,12 +67,13 @@ class CA:
         valid_until: datetime | None = None,
         key_type: str = "ec",
         extra: Sequence[x509.ExtensionType] = (),
+        critical: Sequence[x509.ExtensionType] = (),
     ) -> SecretKey:
         """A key with a certificate for an address (None: without subject alternative name).
 
         `key_type`: "ec" (P-256), "ec-p384", "ec-p521", "rsa2048" (or other sizes), "ed25519", "ed448", "x25519",
-        "x448". By default valid from a year ago to a year from now. `extra` replaces or adds extensions, for
-        certificates that break the rules.
+        "x448". By default valid from a year ago to a year from now. `extra` and `critical` replace or add
+        extensions, for certificates that break the rules.
         """
         request = _Request(
             name=name or address or "Nobody",
@@ -82,6 +83,7 @@ class CA:
             valid_from=valid_from,
             valid_until=valid_until,
             extra=tuple(extra),
+            critical=tuple(critical),
         )
         return _issue(request, self.secret)
 
@@ -150,6 +152,7 @@ class _Request:
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     extra: tuple[x509.ExtensionType, ...] = ()
+    critical: tuple[x509.ExtensionType, ...] = ()
 
 
 def _issue(request: _Request, issuer: SecretKey | None) -> SecretKey:
@@ -192,8 +195,9 @@ def _extensions(request: _Request, issuer: x509.Certificate | None) -> list[tupl
         usual.append((x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), False))
     if request.address is not None:
         usual.append((x509.SubjectAlternativeName([x509.RFC822Name(request.address)]), False))
-    replaced = {extension.oid for extension in request.extra}
-    return [one for one in usual if one[0].oid not in replaced] + [(extension, False) for extension in request.extra]
+    own = [(extension, False) for extension in request.extra] + [(extension, True) for extension in request.critical]
+    replaced = {extension.oid for extension, _ in own}
+    return [one for one in usual if one[0].oid not in replaced] + own
 
 
 def _key_usage(request: _Request) -> x509.KeyUsage:
