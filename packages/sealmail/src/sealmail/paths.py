@@ -8,18 +8,18 @@ here, each for itself, so that one fact does not hide another.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice, pairwise
+from itertools import islice
 
-from sealmail.keys.model import Key, KeyId
+from sealmail.keys.model import Key
 from sealmail.keys.store import KeyStore
 from sealmail.keys.trust import Anchor
 from sealmail.path_building import PathSearch, has_signed
 from sealmail.path_rules import broken_rule, has_unknown_critical_extension, has_weak_key
 from sealmail.policy import Policy
-from sealmail.report import Finding
-from sealmail.revocation import RevocationStatus, revocation_status
+from sealmail.report import Finding, RevocationState
+from sealmail.revocation import Inquiry, RevocationStatus, findings_of, worst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,10 @@ class PathFacts:
     """For people: who issued the certificate, where that certificate is known."""
     revoked_at: datetime | None = None
     revocation_reason: str | None = None
+    """Also where it was revoked later than the time asked for, for a harmless reason, which is no finding."""
+    revocation: RevocationState = RevocationState.NOT_CHECKED
+    """The worst of the path, anchor excepted; without a path, what the issuer says of the certificate."""
+    revocation_known_until: datetime | None = None
 
     def vouches_for(self, address: str) -> bool:
         """Whether the anchor says that this canonical address is the owner's: the certificate names it, the anchor may
@@ -90,29 +94,28 @@ class _Judging:
         self, *, included: Sequence[Key], keys: KeyStore, anchors: Sequence[Anchor], policy: Policy, at: datetime
     ) -> None:
         self.search = PathSearch(included=included, keys=keys, anchors=anchors, budget=policy.budget, at=at)
-        self._keys = keys
         self._policy = policy
         self._at = at
+        self._revocation = Inquiry(keys=keys, included=included, policy=policy, at=at)
 
     def facts(self, chain: tuple[Key, ...], anchor: Anchor) -> PathFacts:
-        pairs = list(pairwise(chain))
         findings = self._own_findings(chain[0]) | self._broken_rules(chain)
         for key in chain[1:]:
             findings |= _validity(key, self._at)
-        statuses = [self._status(key, issuer) for key, issuer in pairs]
         return self._with_revocation(
             PathFacts(chain=chain, anchor=anchor, findings=frozenset(findings), issuer_name=_issuer_name(chain)),
-            statuses,
+            self._revocation.of_path(chain),
         )
 
     def without_path(self, signer: Key) -> PathFacts:
         """The certificate's own findings. Its issuer's word on revocation counts even if nobody trusts the issuer."""
         issuers = [signer] if _is_self_signed(signer) else self.search.issuers(signer)
         name = next((issuer.name for issuer in issuers), None)
-        facts = PathFacts(findings=frozenset(self._own_findings(signer)), issuer_name=name)
-        statuses = [self._status(signer, issuer) for issuer in issuers]
-        known = [one for one in statuses if one.is_known]
-        return self._with_revocation(facts, known or [RevocationStatus()])
+        found = self._own_findings(signer)
+        if self._policy.revocation_required and not issuers:
+            found.add(Finding.REVOCATION_UNKNOWN)
+        facts = PathFacts(findings=frozenset(found), issuer_name=name)
+        return self._with_revocation(facts, [self._revocation.of_one(signer, issuers)])
 
     def _own_findings(self, key: Key) -> set[Finding]:
         findings = _validity(key, self._at)
@@ -130,23 +133,15 @@ class _Judging:
         )
         return set() if broken is None else {broken}
 
-    def _status(self, key: Key, issuer: Key) -> RevocationStatus:
-        name: KeyId | None = key.issuer
-        lists = () if name is None else self._keys.revocations(name)
-        return revocation_status(key, issuer, lists, self._at)
-
     def _with_revocation(self, facts: PathFacts, statuses: Sequence[RevocationStatus]) -> PathFacts:
-        found = {finding for status in statuses if (finding := status.finding(self._at)) is not None}
-        if self._policy.revocation_required and not all(status.is_known for status in statuses):
-            found.add(Finding.REVOCATION_UNKNOWN)
-        revoked = next((status for status in statuses if status.finding(self._at) is not None), RevocationStatus())
-        return PathFacts(
-            chain=facts.chain,
-            anchor=facts.anchor,
-            findings=facts.findings | found,
-            issuer_name=facts.issuer_name,
-            revoked_at=revoked.revoked_at,
-            revocation_reason=revoked.reason,
+        summary = worst(statuses, self._at)
+        return replace(
+            facts,
+            findings=facts.findings | findings_of(statuses, self._policy, self._at),
+            revoked_at=summary.revoked_at,
+            revocation_reason=summary.reason,
+            revocation=summary.state,
+            revocation_known_until=summary.known_until,
         )
 
 

@@ -48,7 +48,7 @@ def test_revoked_certificate_is_found(
 
     assert facts.findings == findings
     assert facts.vouches_for(ADDRESS) is (not findings)
-    assert facts.revoked_at == (since if findings else None)
+    assert facts.revoked_at == (None if reason is x509.ReasonFlags.remove_from_crl else since)
 
 
 def test_revocation_tells_its_reason(root: CA) -> None:

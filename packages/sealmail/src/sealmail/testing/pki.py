@@ -16,6 +16,7 @@ from sealmail.errors import UsageError
 from sealmail.keys import Anchor, Key, KeyId, SecretKey, Use
 from sealmail.keys.certificate import key_from_certificate
 from sealmail.keys.model import name_id
+from sealmail.testing.responder import Said, ocsp_answer
 
 PrivateKey = (
     rsa.RSAPrivateKey
@@ -127,6 +128,15 @@ class CA:
             builder = builder.add_revoked_certificate(_revoked(key, revoked_at or at, reason))
         private = _issuing_key(loaded(self.secret))
         der = builder.sign(private, _digest(private)).public_bytes(serialization.Encoding.DER)
+        return name_id(issuer.subject.public_bytes()), der
+
+    def ocsp(self, key: Key, said: Said, responder: SecretKey | None = None) -> tuple[KeyId, bytes]:
+        """An OCSP answer (DER) about a certificate, with the name id of this CA. Signed by this CA, or by a `responder`
+        whose certificate comes along, right or wrong.
+        """
+        signing = responder or self.secret
+        der = ocsp_answer(said, key, self.certificate, signing.key, _issuing_key(loaded(signing)))
+        issuer = x509.load_der_x509_certificate(self.certificate.material)
         return name_id(issuer.subject.public_bytes()), der
 
 
