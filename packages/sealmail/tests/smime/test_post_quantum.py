@@ -1,0 +1,489 @@
+"""ML-DSA signs and ML-KEM opens: the vectors of the standards' authors, our own way there and back, and what an
+attacker may try.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import mlkem
+from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
+
+from sealmail import ber, smime
+from sealmail.addresses import Mailbox
+from sealmail.errors import InputError
+from sealmail.keys import Key, MemoryKeyStore, MemoryTrust, SecretKey, Use
+from sealmail.keys.import_rules import import_problems
+from sealmail.keys.usability import Purpose, problems
+from sealmail.mime import Draft
+from sealmail.opening import Opened, open_message
+from sealmail.policy import Policy
+from sealmail.report import Encryption, Finding, Integrity, Reason, RevocationState, Signature, SignatureFacts
+from sealmail.sealing import SealRequest, plan, seal
+from sealmail.smime import algorithms, cms, der, kem
+from sealmail.smime.ciphers import named_cipher, plain_text
+from sealmail.testing import CA, forging
+from sealmail.testing.pki import loaded
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+POLICY = Policy()
+DESK, CAROL = "support@desk.example", "carol@customer.example"
+ENTITY = b"Content-Type: text/plain; charset=utf-8\r\n\r\nThe offer is 100 euros.\r\n"
+CONTENT_KEY = bytes(range(32))
+KEM_KINDS = {"mlkem768": "ML-KEM-768", "mlkem1024": "ML-KEM-1024"}
+
+
+@pytest.fixture(scope="module")
+def root() -> CA:
+    return CA.create("Root of tomorrow", key="mldsa65")
+
+
+@pytest.fixture(scope="module")
+def signer(root: CA) -> SecretKey:
+    return root.issue(CAROL, key_type="mldsa65")
+
+
+@pytest.fixture(scope="module")
+def recipients(root: CA) -> dict[str, SecretKey]:
+    return {kind: root.issue(CAROL, key_type=kind) for kind in KEM_KINDS}
+
+
+# Certificates
+
+
+def test_certificates_are_named_and_used_as_their_keys_can(signer: SecretKey, recipients: dict[str, SecretKey]) -> None:
+    keys = [signer.key, *(secret.key for secret in recipients.values())]
+
+    assert [(key.algorithm, set(key.uses)) for key in keys] == [
+        ("ML-DSA-65", {Use.SIGN}),
+        ("ML-KEM-768", {Use.ENCRYPT}),
+        ("ML-KEM-1024", {Use.ENCRYPT}),
+    ]
+    assert problems(keys[0], Purpose.SIGN, NOW) == problems(keys[1], Purpose.ENCRYPT, NOW) == ()
+    assert [import_problems(key) for key in keys] == [(), (), ()]
+
+
+@pytest.mark.parametrize(
+    ("kind", "usage", "use"),
+    [("mldsa65", "key_encipherment", "Digital Signature"), ("mlkem768", "key_agreement", "Key Encipherment")],
+)
+def test_a_key_usage_that_the_key_cannot_serve_is_told_at_import(root: CA, kind: str, usage: str, use: str) -> None:
+    key = root.issue(CAROL, key_type=kind, critical=[key_usage(usage)]).key
+
+    assert set(key.uses) == set()
+    assert [problem.sentence for problem in import_problems(key)] == [
+        f"Key Usage: it does not hold {use}, the only use for a key of {key.algorithm}."
+    ]
+
+
+def key_usage(allowed: str) -> x509.KeyUsage:
+    names = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    rest = ("key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
+    return x509.KeyUsage(**{name: name == allowed for name in (*names, *rest)})
+
+
+def test_a_ca_with_ml_dsa_vouches_and_one_that_only_looks_like_it_does_not(root: CA, signer: SecretKey) -> None:
+    double = CA.create("Root of tomorrow", key="mldsa65")
+
+    assert opened(signed(signer), anchor=root).report.signature.verdict is Signature.GOOD
+    assert opened(signed(signer), anchor=double).report.signature.reason is Reason.UNTRUSTED_ISSUER
+
+
+def test_a_list_that_ml_dsa_signed_revokes(root: CA, signer: SecretKey) -> None:
+    store = MemoryKeyStore(revocations=[root.crl([signer.key], at=NOW)])
+    report = open_message(signed(signer), store, MemoryTrust(anchors=[root.anchor]), POLICY, NOW).report
+
+    facts = report.signature.facts
+    assert (report.signature.verdict, report.signature.reason) == (Signature.BAD, Reason.REVOKED)
+    assert facts is not None
+    assert facts.revocation is RevocationState.REVOKED
+
+
+def signed(signer: SecretKey) -> bytes:
+    head = f"From: {CAROL}\r\nTo: {DESK}\r\nSubject: Offer\r\nMIME-Version: 1.0\r\n".encode()
+    return head + smime.sign(ENTITY, signer, [], NOW)
+
+
+def opened(raw: bytes, *secrets: SecretKey, anchor: CA) -> Opened:
+    return open_message(raw, MemoryKeyStore(secrets=secrets), MemoryTrust(anchors=[anchor.anchor]), POLICY, NOW)
+
+
+# Signatures
+
+
+@pytest.fixture(scope="session")
+def lamps(vectors: Path) -> Path:
+    """Examples of RFC 9881, 9882 and 9936, by their authors."""
+    return vectors / "lamps"
+
+
+def pem(file: Path) -> bytes:
+    return base64.b64decode(b"".join(line for line in file.read_bytes().splitlines() if b"--" not in line))
+
+
+@pytest.mark.vectors
+@pytest.mark.mission("B15")
+@pytest.mark.parametrize("size", [44, 65, 87])
+def test_signed_examples_fit(lamps: Path, certificate_in: Callable[[Path], Key], size: int) -> None:
+    certificate = certificate_in(lamps / "dilithium-certificates" / "examples" / f"ML-DSA-{size}.crt")
+    message = pem(lamps / "cms-ml-dsa" / "examples" / f"mldsa{size}-signed-attrs.pem")
+
+    result = smime.verify(message, None, MemoryKeyStore(keys=[certificate]), POLICY, NOW)
+
+    (facts,) = result.signers
+    assert (facts.integrity, facts.algorithm, facts.hash_algorithm) == (Integrity.INTACT, f"ML-DSA-{size}", "SHA-512")
+    assert certificate.algorithm == f"ML-DSA-{size}"
+    assert result.payload == f"ML-DSA-{size} signed-data example with signed attributes".encode()
+
+
+@pytest.mark.vectors
+@pytest.mark.parametrize("size", [44, 65, 87])
+def test_signed_examples_do_not_fit_once_changed(lamps: Path, certificate_in: Callable[[Path], Key], size: int) -> None:
+    certificate = certificate_in(lamps / "dilithium-certificates" / "examples" / f"ML-DSA-{size}.crt")
+    message = pem(lamps / "cms-ml-dsa" / "examples" / f"mldsa{size}-signed-attrs.pem")
+    changes = [message.replace(b"signed-data", b"signed+data"), message[:-1] + bytes([message[-1] ^ 1])]
+
+    found = [smime.verify(one, None, MemoryKeyStore(keys=[certificate]), POLICY, NOW).signers[0] for one in changes]
+
+    assert [(facts.integrity, facts.why) for facts in found] == [
+        (Integrity.CHANGED, "digest"),
+        (Integrity.CHANGED, "signature"),
+    ]
+
+
+@pytest.mark.mission("B15")
+def test_own_signature_is_of_the_form_of_its_standard(root: CA, signer: SecretKey, parts_of) -> None:
+    sealed = smime.sign(ENTITY, signer, root.chain, NOW)
+    content, signature = parts_of(sealed)
+
+    (facts,) = smime.verify(signature, content, MemoryKeyStore(), POLICY, NOW).signers
+
+    assert (facts.integrity, facts.algorithm, facts.hash_algorithm) == (Integrity.INTACT, "ML-DSA-65", "SHA-512")
+    assert b"micalg=sha-512" in sealed
+    assert bytes.fromhex("300b0609608648016503040312") in signature  # RFC 9882 §2: no parameters
+    assert len(info_of(signature).signature) == 3309  # FIPS 204 table 2
+
+
+def info_of(message: bytes) -> cms.SignerInfo:
+    return cms.signer_info(cms.signed_data(cms.content_of(message, cms.SIGNED_DATA)[1]).signers[0])
+
+
+ML_DSA_65 = ber.encode_oid("2.16.840.1.101.3.4.3.18")
+
+
+def forged(signer: SecretKey, content: bytes, attributes: list[bytes] | None, **changes: object) -> SignatureFacts:
+    settings = {"scheme": der.algorithm(ML_DSA_65), "signs": loaded(signer).sign} | changes  # type: ignore[union-attr]
+    info = forging.signer_info(signer, content, attributes, **settings)  # type: ignore[arg-type]
+    message = forging.signed_data([info], content, certificates=[signer.key.material])
+    return smime.verify(message, None, MemoryKeyStore(), POLICY, NOW).signers[0]
+
+
+@pytest.mark.mission("B15")
+@pytest.mark.parametrize("digest", [algorithms.SHA512.oid, algorithms.SHA1.oid, b"\x2a\x03\x04"])
+def test_digest_means_nothing_without_signed_attributes(signer: SecretKey, digest: bytes) -> None:
+    facts = forged(signer, ENTITY, None, digest=digest)
+
+    assert (facts.integrity, facts.hash_algorithm, facts.findings) == (Integrity.INTACT, "SHAKE256", frozenset())
+
+
+def test_a_weak_digest_with_signed_attributes_is_weak(signer: SecretKey) -> None:
+    digest = der.octet_string(algorithms.SHA1.digest(ENTITY))
+    attributes = [
+        forging.attribute(cms.CONTENT_TYPE, der.oid(cms.DATA)),
+        forging.attribute(ber.encode_oid("1.2.840.113549.1.9.4"), digest),
+    ]
+
+    facts = forged(signer, ENTITY, attributes, digest=algorithms.SHA1.oid)
+
+    assert (facts.integrity, facts.findings) == (Integrity.INTACT, {Finding.WEAK_ALGORITHM})
+
+
+@pytest.mark.mission("B14")
+def test_signed_attributes_are_no_content(signer: SecretKey) -> None:
+    """The signature over attributes shall not pass as one over a content that happens to be them."""
+    attributes = forging.usual_attributes(ENTITY)
+
+    facts = forged(signer, der.set_of(attributes), None)
+
+    assert (facts.integrity, facts.why) == (Integrity.MALFORMED, "content_is_attributes")
+
+
+@pytest.mark.parametrize(
+    "scheme", [ber.encode_oid("2.16.840.1.101.3.4.3.17"), ber.encode_oid("2.16.840.1.101.3.4.3.19"), algorithms.ED25519]
+)
+def test_signature_under_another_name_does_not_fit(signer: SecretKey, scheme: bytes) -> None:
+    facts = forged(signer, ENTITY, forging.usual_attributes(ENTITY), scheme=der.algorithm(scheme))
+
+    assert (facts.integrity, facts.why) == (Integrity.CHANGED, "signature")
+
+
+def test_signature_with_a_context_does_not_fit(signer: SecretKey) -> None:
+    private = loaded(signer)
+
+    facts = forged(signer, ENTITY, None, signs=lambda content: private.sign(content, b"CMS"))  # type: ignore[union-attr]
+
+    assert (facts.integrity, facts.why) == (Integrity.CHANGED, "signature")
+
+
+def test_the_form_over_a_hash_is_not_supported(signer: SecretKey) -> None:
+    hashed = ber.encode_oid("2.16.840.1.101.3.4.3.33")  # id-hash-ml-dsa-65-with-sha512
+
+    facts = forged(signer, ENTITY, None, digest=algorithms.SHA512.oid, scheme=der.algorithm(hashed))
+
+    assert facts.integrity is Integrity.UNSUPPORTED
+
+
+# Encryption
+
+
+@pytest.mark.mission("B15")
+@pytest.mark.parametrize("gcm", [False, True], ids=["CBC", "GCM"])
+@pytest.mark.parametrize("kind", KEM_KINDS)
+def test_own_encryption_opens(recipients: dict[str, SecretKey], cms_of, kind: str, gcm: bool) -> None:
+    message = cms_of(smime.encrypt(ENTITY, [secret.key for secret in recipients.values()], gcm=gcm))
+
+    result = smime.decrypt(message, MemoryKeyStore(secrets=[recipients[kind]]), POLICY)
+
+    assert (result.payload, result.facts.verdict) == (ENTITY, Encryption.DECRYPTED)
+    assert result.facts.key_scheme == KEM_KINDS[kind] == smime.key_scheme(recipients[kind].key)
+
+
+def test_own_encryption_is_of_the_form_of_its_standard(recipients: dict[str, SecretKey], cms_of) -> None:
+    message = cms_of(smime.encrypt(ENTITY, [recipients["mlkem768"].key]))
+
+    _, content = cms.content_of(message, cms.ENVELOPED_DATA)
+    (one,) = cms.enveloped_data(content, authenticated=False).recipients
+    assert isinstance(one, cms.KeyEncapsulation)
+    assert content.fields().take().integer() == 3  # RFC 5652 §6.1
+    assert one.algorithm.raw.hex() == "300b0609608648016503040402"
+    assert one.derivation.raw.hex() == "300d060b2a864886f70d010910031c"
+    assert one.wrap.raw.hex() == "300b060960864801650304012d"
+    assert (len(one.ciphertext), one.kek_bytes, one.user_material) == (1088, 32, None)
+
+
+def test_one_message_reaches_old_and_new_keys(root: CA, recipients: dict[str, SecretKey], owners, cms_of) -> None:
+    everybody = [owners[kind].secret for kind in ("rsa2048", "ec", "x25519")] + list(recipients.values())
+    message = cms_of(smime.encrypt(ENTITY, [secret.key for secret in everybody]))
+
+    results = [smime.decrypt(message, MemoryKeyStore(secrets=[secret]), POLICY) for secret in everybody]
+
+    assert [result.facts.key_scheme for result in results] == [
+        "RSA",
+        "ECDH P-256",
+        "X25519",
+        "ML-KEM-768",
+        "ML-KEM-1024",
+    ]
+    assert [result.payload for result in results] == [ENTITY] * 5
+
+
+def encapsulated(
+    secret: SecretKey,
+    *,
+    material: bytes | None = None,
+    digest: algorithms.Hash = algorithms.SHA256,
+    derivation: bytes = algorithms.KEM_KDF,
+    wrap: bytes = algorithms.AES256_WRAP,
+    kek_bytes: int | None = None,
+    scheme: str = "2.16.840.1.101.3.4.4.2",
+    change: Callable[[bytes], bytes] = lambda ciphertext: ciphertext,
+    spoil: Callable[[bytes], bytes] = lambda wrapped: wrapped,
+    kind: bytes = cms.KEM_RECIPIENT,
+) -> bytes:
+    """A message of another program, right or wrong, in the words of RFC 9629 §3."""
+    public = loaded(secret).public_key()
+    assert isinstance(public, mlkem.MLKEM768PublicKey)
+    shared, ciphertext = public.encapsulate()
+    size = algorithms.AES_WRAPS.get(wrap, 32)
+    identifier = der.algorithm(wrap)
+    kek = kem.derive(shared, digest, wrap=identifier, key_bytes=size, user_material=material)
+    (key_id,) = (one for one in secret.key.ids if one.startswith("ski:"))
+    info = der.sequence(
+        der.integer(0),
+        der.implicit(0, der.octet_string(bytes.fromhex(key_id.removeprefix("ski:")))),
+        der.algorithm(ber.encode_oid(scheme)),
+        der.octet_string(change(ciphertext)),
+        der.algorithm(derivation),
+        der.integer(kek_bytes or size),
+        *([] if material is None else [der.explicit(0, der.octet_string(material))]),
+        identifier,
+        der.octet_string(spoil(aes_key_wrap(kek, CONTENT_KEY))),
+    )
+    return forging.chained([der.implicit(4, der.sequence(der.oid(kind), info))], CONTENT_KEY, ENTITY)
+
+
+def outcome(message: bytes, secret: SecretKey) -> tuple[Encryption, str | None, bytes | None]:
+    result = smime.decrypt(message, MemoryKeyStore(secrets=[secret]), POLICY)
+    return result.facts.verdict, result.facts.why, result.payload
+
+
+OPEN = (Encryption.DECRYPTED, None, ENTITY)
+DAMAGED = (Encryption.DAMAGED, None, None)
+UNSUPPORTED = (Encryption.UNSUPPORTED, "unknown_key_scheme", None)
+
+
+@pytest.mark.parametrize("wrap", sorted(algorithms.AES_WRAPS))
+@pytest.mark.parametrize("material", [None, b"", b"bound to this"], ids=["none", "empty", "some"])
+def test_each_size_of_key_wrap_opens_with_and_without_user_material(
+    recipients: dict[str, SecretKey], wrap: bytes, material: bytes | None
+) -> None:
+    message = encapsulated(recipients["mlkem768"], wrap=wrap, material=material)
+
+    assert outcome(message, recipients["mlkem768"]) == OPEN
+
+
+@pytest.mark.parametrize("derivation", sorted(algorithms.HKDFS))
+def test_each_hash_of_the_derivation_opens(recipients: dict[str, SecretKey], derivation: bytes) -> None:
+    message = encapsulated(recipients["mlkem768"], derivation=derivation, digest=algorithms.HKDFS[derivation])
+
+    assert outcome(message, recipients["mlkem768"]) == OPEN
+
+
+@pytest.mark.mission("B14")
+def test_no_outcome_tells_what_was_wrong_with_the_ciphertext(recipients: dict[str, SecretKey]) -> None:
+    ours = recipients["mlkem768"]
+    changes: list[Callable[[bytes], bytes]] = [
+        lambda ciphertext: bytes([ciphertext[0] ^ 1]) + ciphertext[1:],
+        lambda ciphertext: bytes(len(ciphertext)),
+        lambda ciphertext: ciphertext[:-1],
+        lambda ciphertext: ciphertext[:0],
+    ]
+    spoils: list[Callable[[bytes], bytes]] = [
+        lambda wrapped: bytes([wrapped[0] ^ 1]) + wrapped[1:],
+        lambda wrapped: wrapped[:-1],
+        lambda wrapped: wrapped[:0],
+    ]
+
+    messages = [encapsulated(ours, change=one) for one in changes] + [encapsulated(ours, spoil=one) for one in spoils]
+
+    assert [outcome(message, ours) for message in messages] == [DAMAGED] * 7
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"kek_bytes": 16}, DAMAGED),
+        ({"kek_bytes": 2**31}, DAMAGED),
+        ({"digest": algorithms.SHA512}, DAMAGED),
+        ({"scheme": "2.16.840.1.101.3.4.4.1"}, UNSUPPORTED),
+        ({"scheme": "2.16.840.1.101.3.4.4.3"}, UNSUPPORTED),
+        ({"scheme": "1.2.3.4"}, UNSUPPORTED),
+        ({"derivation": b"\x2a\x03\x04"}, UNSUPPORTED),
+        ({"wrap": algorithms.TRIPLE_DES_WRAP}, UNSUPPORTED),
+        ({"kind": b"\x2a\x03\x04"}, (Encryption.NO_KEY, None, None)),
+    ],
+    ids=["short", "long", "hash", "ml-kem-512", "ml-kem-1024", "kem", "kdf", "wrap", "other"],
+)
+def test_what_does_not_belong_together_is_not_opened(
+    recipients: dict[str, SecretKey], settings: dict[str, object], expected: object
+) -> None:
+    message = encapsulated(recipients["mlkem768"], **settings)  # type: ignore[arg-type]
+
+    assert outcome(message, recipients["mlkem768"]) == expected
+
+
+def test_a_certificate_of_another_kind_under_the_same_name_opens_nothing(
+    recipients: dict[str, SecretKey], owners
+) -> None:
+    ours = recipients["mlkem768"]
+    wrong = replace(owners["ec"].secret, key=ours.key)
+
+    assert outcome(encapsulated(ours), wrong) == UNSUPPORTED
+
+
+def test_nothing_is_encrypted_to_a_key_that_only_signs(signer: SecretKey) -> None:
+    with pytest.raises(InputError, match="not meant for encrypting"):
+        smime.encrypt(ENTITY, [signer.key])
+
+
+def test_nothing_is_signed_by_a_key_that_only_encrypts(recipients: dict[str, SecretKey]) -> None:
+    with pytest.raises(InputError, match="cannot sign"):
+        smime.sign(ENTITY, recipients["mlkem768"], [], NOW)
+
+
+# The example of RFC 9936, appendix C: with ML-KEM-512, whose decapsulation is not in the library
+
+
+@pytest.fixture(scope="session")
+def example(lamps: Path) -> Path:
+    return lamps / "cms-kyber" / "example"
+
+
+def values(example: Path, name: str) -> bytes:
+    return bytes.fromhex((example / f"{name}.txt").read_text())
+
+
+@pytest.mark.vectors
+@pytest.mark.mission("B15")
+def test_encrypted_example_opens_from_the_shared_secret_on(example: Path) -> None:
+    _, content = cms.content_of(pem(example / "ML-KEM-512.cms"), cms.AUTH_ENVELOPED_DATA)
+    envelope = cms.enveloped_data(content, authenticated=True)
+    (one,) = envelope.recipients
+    assert isinstance(one, cms.KeyEncapsulation)
+    named = named_cipher(envelope.cipher)
+    assert named.cipher is not None
+
+    bound = {"wrap": one.wrap.raw, "key_bytes": one.kek_bytes, "user_material": one.user_material}
+    kek = kem.derive(values(example, "shared_secret"), algorithms.HKDFS[one.derivation.oid], **bound)  # type: ignore[arg-type]
+    key = aes_key_unwrap(kek, one.encrypted_key)
+
+    assert algorithms.ML_KEM[one.algorithm.oid] == "ML-KEM-512"
+    assert one.key_id == f"ski:{(example / 'ML-KEM-512.keyid').read_text().strip().lower()}"
+    assert one.ciphertext == values(example, "ciphertext")
+    assert kem.other_info(**bound) == values(example, "ori_info")  # type: ignore[arg-type]
+    assert (kek, key) == (values(example, "kek"), values(example, "cek"))
+    assert plain_text(envelope, named, named.cipher, key) == (example / "plaintext.txt").read_bytes()
+
+
+@pytest.mark.vectors
+def test_encrypted_example_names_its_recipient_and_has_no_key(
+    example: Path, certificate_in: Callable[[Path], Key]
+) -> None:
+    certificate = certificate_in(example / "ML-KEM-512.pem")
+
+    result = smime.decrypt(pem(example / "ML-KEM-512.cms"), MemoryKeyStore(keys=[certificate]), POLICY)
+
+    assert (result.facts.verdict, set(result.facts.recipients) <= certificate.ids) == (Encryption.NO_KEY, True)
+    assert [problem.code for problem in problems(certificate, Purpose.ENCRYPT, certificate.valid_from)] == [
+        "unsupported_algorithm"
+    ]
+
+
+# From plan to page
+
+
+@pytest.mark.mission("B15")
+def test_a_reply_to_a_customer_of_tomorrow_is_sealed_and_opens(root: CA, recipients: dict[str, SecretKey]) -> None:
+    carol, ours = recipients["mlkem768"], root.issue(DESK, key_type="mldsa65")
+    reading = root.issue(DESK, key_type="mlkem1024")
+    store, trust = MemoryKeyStore(keys=[carol.key], secrets=[ours, reading]), MemoryTrust(anchors=[root.anchor])
+    made = plan(SealRequest(sender=DESK, to=(CAROL,), sign=True, encrypt=True), store, trust, POLICY, NOW)
+    draft = Draft(from_=(Mailbox("", DESK),), to=(Mailbox("", CAROL),), subject="Offer", text="Words.\n")
+
+    (copy,) = seal(made, draft, store, NOW)
+
+    assert dict(made.copies[0].key_schemes) == {
+        carol.key.fingerprint: "ML-KEM-768",
+        reading.key.fingerprint: "ML-KEM-1024",
+    }
+    for reader in (carol, reading):
+        result = opened(copy.raw, reader, anchor=root)
+        assert (result.report.encryption.verdict, result.report.signature.verdict) == (
+            Encryption.DECRYPTED,
+            Signature.GOOD,
+        )
+        assert result.content.text == "Words.\n"
+
+
+def test_private_key_material_is_a_seed(recipients: dict[str, SecretKey]) -> None:
+    private = serialization.load_der_private_key(recipients["mlkem768"].material, None)
+
+    assert isinstance(private, mlkem.MLKEM768PrivateKey)
+    assert len(recipients["mlkem768"].material) == 86
