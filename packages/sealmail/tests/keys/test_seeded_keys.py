@@ -18,7 +18,10 @@ from sealmail.testing import CA, export_armored, export_pem
 
 pytestmark = pytest.mark.mission("S3")
 
-EXPANDED_ONLY = "The private key ({}) is there in its expanded form only, which Sealdesk cannot use: export it by its seed, or both."
+EXPANDED_ONLY = (
+    "The private key ({}) is there in its expanded form only, which Sealdesk cannot use: "
+    "export it by its seed, or both."
+)
 DAMAGED = "The private key ({}) is damaged or contradicts itself. Export it again from where it is used."
 
 

@@ -389,6 +389,20 @@ def test_what_does_not_belong_together_is_not_opened(
     assert outcome(message, recipients["mlkem768"]) == expected
 
 
+@pytest.mark.mission("B14")
+def test_no_cut_and_no_changed_byte_opens_to_other_words(recipients: dict[str, SecretKey], cms_of) -> None:
+    ours = recipients["mlkem768"]
+    message = cms_of(smime.encrypt(ENTITY, [ours.key], gcm=True))
+    cut = [message[:size] for size in range(0, len(message), 5)]
+    changed = [message[:at] + bytes([message[at] ^ 0x55]) + message[at + 1 :] for at in range(0, len(message), 3)]
+
+    found = [outcome(one, ours) for one in cut], [outcome(one, ours) for one in changed]
+
+    assert {payload for _, _, payload in found[0]} == {None}
+    assert {payload for _, _, payload in found[1]} <= {None, ENTITY}
+    assert (Encryption.DAMAGED, None, None) in found[1]
+
+
 def test_a_certificate_of_another_kind_under_the_same_name_opens_nothing(
     recipients: dict[str, SecretKey], owners
 ) -> None:
