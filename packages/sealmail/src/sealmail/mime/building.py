@@ -120,8 +120,10 @@ def multipart(
     if any(delimiter in part for part in parts) or not re.fullmatch(r"[A-Za-z0-9'()+_,./:=?-]{1,70}", mark):
         raise UsageError("A boundary is up to 70 plain characters that occur in no part.")
     head = parameter_field("Content-Type", f"multipart/{subtype}", {**(params or {}), "boundary": mark})
-    body = b"".join(b"\r\n" + delimiter + b"\r\n" + part for part in parts)
-    return head + body + b"\r\n" + delimiter + b"--\r\n"
+    between = b"\r\n" + delimiter + b"\r\n"
+    bodies = (piece for part in parts for piece in (between, part))
+    # Joined in one step: parts may be large.
+    return b"".join((head, *bodies, b"\r\n", delimiter, b"--\r\n"))
 
 
 def draft_from_message(raw: bytes) -> tuple[Headers, bytes]:
@@ -221,7 +223,9 @@ def _file_part(content_type: str, charset: str | None, name: str, octets: bytes,
     params = {"charset": charset} if charset and _TOKEN.fullmatch(charset) else {}
     head = parameter_field("Content-Type", content_type, {**params, "name": shown})
     head += parameter_field("Content-Disposition", "attachment", {"filename": shown})
-    return head + (_encoding_field("7bit") + octets if is_whole else _encoding_field("base64") + encode_base64(octets))
+    if is_whole:
+        return b"".join((head, _encoding_field("7bit"), octets))
+    return b"".join((head, _encoding_field("base64"), encode_base64(octets)))
 
 
 def _fresh_boundary(parts: Sequence[bytes]) -> str:
