@@ -88,7 +88,7 @@ def parameter_field(name: str, value: str, params: Mapping[str, str]) -> bytes:
 
 
 def fields_to_bytes(headers: Headers) -> bytes:
-    """The fields as bytes: ASCII ones as they came with CRLF line ends, others encoded anew."""
+    """The fields as bytes: ASCII ones with lines that may travel as they came with CRLF line ends, others anew."""
     return b"".join(_rendered(field) for field in headers)
 
 
@@ -100,7 +100,7 @@ def _rendered(field: Field) -> bytes:
     if _NAME.fullmatch(field.name) and _ONE_LINE.fullmatch(field.raw):
         return b"%b:%b\r\n" % (field.name.encode("ascii"), field.raw)
     raw = canonical_line_ends(field.raw)
-    if not raw.isascii():
+    if not raw.isascii() or max(map(len, raw.split(b"\r\n"))) + len(field.name) + 1 > _LONGEST_LINE:
         return _encoded_anew(field)
     if _LINE_ENDED.search(raw):
         raise UsageError("A header field cannot hold line ends or NUL.")
