@@ -92,7 +92,7 @@ def fields_to_bytes(headers: Headers) -> bytes:
     return b"".join(_rendered(field) for field in headers)
 
 
-_ONE_LINE = re.compile(rb"[\t -~]*")
+_ONE_LINE = re.compile(rb"[\t -~]{0,900}")  # with the longest name within what a line may have
 _LINE_ENDED = re.compile(rb"\r(?!\n)|\n(?![ \t])|\x00")
 
 
