@@ -45,11 +45,10 @@ class MemoryKeyStore:
         self._keys: dict[str, Key] = {key.fingerprint: key for key in keys}
         for secret in self._secrets.values():
             self._keys.setdefault(secret.key.fingerprint, secret.key)
-        self._in_order = tuple(self._keys.values())
-        self._places: dict[KeyId, list[int]] = defaultdict(list)
-        for place, key in enumerate(self._in_order):
+        self._by_id: dict[KeyId, list[Key]] = defaultdict(list)
+        for key in self._keys.values():
             for one in key.ids:
-                self._places[one].append(place)
+                self._by_id[one].append(key)
         self._revocations: dict[KeyId, list[bytes]] = defaultdict(list)
         for issuer, data in revocations:
             self._revocations[issuer].append(data)
@@ -64,8 +63,8 @@ class MemoryKeyStore:
 
     def keys(self, ids: Collection[KeyId]) -> Sequence[Key]:
         """Public keys and certificates that go by any of these ids."""
-        places = {place for one in ids for place in self._places.get(one, ())}
-        return [self._in_order[place] for place in sorted(places)]
+        found = {key.fingerprint: key for one in ids for key in self._by_id.get(one, ())}
+        return list(found.values())
 
     def keys_of(self, address: str) -> Sequence[Key]:
         """Public keys and certificates that name this canonical address."""
