@@ -69,15 +69,18 @@ class Matrix:
 
     def sealed(self, sealer: Program, recipe: Recipe) -> bytes | None:
         """The mail; None where the sealer cannot make it."""
-        key = (sealer, recipe)
-        if key not in self._sealed:
-            who = self.senders[recipe.signer or KeyKind.EC_P256]
-            to = [self.recipients[kind] for kind in recipe.recipients]
-            try:
-                self._sealed[key] = self.sealer(sealer).seal(self.letter, recipe, who, to)
-            except PeerError:
-                self._sealed[key] = None
-        return self._sealed[key]
+        if (sealer, recipe) not in self._sealed:
+            self._sealed[sealer, recipe] = self.seal(sealer, self.letter, recipe)
+        return self._sealed[sealer, recipe]
+
+    def seal(self, sealer: Program, letter: Letter, recipe: Recipe) -> bytes | None:
+        """Any letter of the sender's; None where the sealer cannot make it."""
+        who = self.senders[recipe.signer or KeyKind.EC_P256]
+        to = [self.recipients[kind] for kind in recipe.recipients]
+        try:
+            return self.sealer(sealer).seal(letter, recipe, who, to)
+        except PeerError:
+            return None
 
     def _sealer(self, program: Program) -> OurSealer | PeerSealer:
         match program:
