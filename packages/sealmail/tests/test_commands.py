@@ -198,6 +198,58 @@ def printed_file(path: Path, schema: str) -> dict[str, Any]:
     return document
 
 
+def test_seal_takes_the_form_that_was_asked_for(folder: Folder, tmp_path: Path) -> None:
+    rsa = folder.ca.issue("rsa@bank.example", key_type="rsa2048")
+    (tmp_path / "rsa.pem").write_bytes(export_pem(rsa))
+    mail = build_message(Draft(from_=(Mailbox("", "rsa@bank.example"),), to=(Mailbox("", DESK),), text="Words.\n"))
+    form = ("--opaque", "--cipher", "gcm", "--key-transport", "oaep", "--rsa-signature", "pss")
+    options = (*folder.options, "--keys", tmp_path / "rsa.pem", "--technology", "smime", "--sign", "--encrypt", *form)
+
+    result = run("seal", "-", "--out", tmp_path / "out", *options, stdin=mail)
+
+    assert result.returncode == 0, result.stderr
+    (copy,) = printed_file(tmp_path / "out" / "plan.json", "plan.schema.json")["copies"]
+    assert copy["signature"] == {"algorithm": "RSA-PSS", "micalg": "sha-256", "opaque": True}
+    assert copy["cipher"] == "AES-256-GCM"
+    assert [reason["code"] for reason in copy["cipher_reasons"]] == ["cipher_asked_for", "capabilities_unknown"]
+    assert copy["key_transports"] == {folder.desk.key.fingerprint: "ECDH P-256", rsa.key.fingerprint: "RSA-OAEP"}
+    opened = inspect((tmp_path / "out" / "1.eml").read_bytes(), *folder.options)
+    assert (opened["encryption"]["verdict"], opened["signature"]["verdict"]) == ("decrypted", "good")
+    assert opened["layers"][1]["signers"][0]["algorithm"] == "RSA-PSS"
+
+
+def test_seal_reads_capabilities_out_of_good_mail_only(folder: Folder, tmp_path: Path) -> None:
+    good = build_headers(draft(CAROL)) + smime.sign(build_entity(draft(CAROL)), folder.carol, [], NOW)
+    (tmp_path / "good.eml").write_bytes(good)
+    (tmp_path / "changed.eml").write_bytes(good.replace(b"The words.", b"The sword."))
+    (tmp_path / "carol.pem").write_text(export_armored(folder.carol.key))
+    mail = build_message(Draft(from_=(Mailbox("Desk", DESK),), to=(Mailbox("", CAROL),), text="Reply.\n"))
+    options = (*folder.options, "--keys", tmp_path / "carol.pem", "--sign", "--encrypt", "--capabilities-from")
+
+    result = run("seal", "-", "--out", tmp_path / "gcm", *options, tmp_path / "good.eml", stdin=mail)
+    doubtful = run("seal", "-", "--out", tmp_path / "cbc", *options, tmp_path / "changed.eml", stdin=mail)
+
+    assert (result.returncode, doubtful.returncode) == (0, 0), result.stderr
+    assert b"changed.eml tells nothing by a good S/MIME signature" in doubtful.stderr
+    ciphers = {
+        name: printed_file(tmp_path / name / "plan.json", "plan.schema.json")["copies"][0]["cipher"]
+        for name in ("gcm", "cbc")
+    }
+    assert ciphers == {"gcm": "AES-256-GCM", "cbc": "AES-256-CBC"}
+
+
+def test_seal_writes_addresses_given_with_names(folder: Folder, tmp_path: Path) -> None:
+    mail = build_message(Draft(from_=(Mailbox("", DESK),), text="Words.\n"))
+    options = (*folder.options, "--technology", "smime", "--sign", "--to", "Jürgen <j@bücher.example>")
+
+    result = run("seal", "-", "--out", tmp_path / "out", *options, stdin=mail)
+
+    assert result.returncode == 0, result.stderr
+    raw = (tmp_path / "out" / "1.eml").read_bytes()
+    assert raw.isascii()
+    assert inspect(raw, *folder.options)["to"] == ["j@xn--bcher-kva.example"]
+
+
 @pytest.mark.mission("S12")
 def test_seal_refuses_with_the_reasons_and_writes_no_mail(folder: Folder, tmp_path: Path) -> None:
     mail = build_message(Draft(from_=(Mailbox("Desk", DESK),), to=(Mailbox("", "erin@shop.example"),), text="secret\n"))

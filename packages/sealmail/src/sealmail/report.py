@@ -137,6 +137,31 @@ class Warning(StrEnum):  # noqa: A001 -- the contract's word; the builtin is not
     OPENING_FAILED = "opening_failed"
 
 
+class KeySource(StrEnum):
+    """Where in a mail a key stood."""
+
+    SIGNATURE = "signature"
+    """Among the certificates of a signature."""
+    ATTACHED = "attached"
+    INLINE = "inline"
+    """In the text itself."""
+    AUTOCRYPT = "autocrypt"
+    GOSSIP = "gossip"
+    """Told by the sender about another recipient, inside the encryption."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyClaim:
+    """What a mail says about a key that it brings along; nobody vouches for it."""
+
+    fingerprint: str
+    source: KeySource
+    address: str | None = None
+    """Whose key it shall be, canonical; None: only what the key itself names."""
+    prefers_encryption: bool = False
+    """Autocrypt: the sender asks to be written to encrypted."""
+
+
 class _NoTruth:
     """Refuses to be used as a condition."""
 
@@ -267,4 +292,6 @@ class Report(_NoTruth):
     parts: tuple[PartReport, ...] = ()
     keys_seen: tuple[Key, ...] = field(default=(), repr=False)
     """Certificates and keys that came with the mail: candidates, nothing more."""
+    key_claims: tuple[KeyClaim, ...] = field(default=(), repr=False)
+    """Where each of them stood and what is said of it; a key may have several."""
     warnings: tuple[Warning, ...] = ()

@@ -16,6 +16,7 @@ from sealmail.report import (
     EncryptionFacts,
     EncryptionLayer,
     EncryptionVerdict,
+    KeyClaim,
     Layer,
     PartReport,
     Report,
@@ -41,7 +42,7 @@ def opened_to_json(opened: Opened) -> JSON:
         "signature": signature_to_json(report.signature, report.encryption),
         "layers": [layer_to_json(layer) for layer in report.layers],
         "parts": [part_to_json(part) | {"content": _part_content(opened, part.path)} for part in report.parts],
-        "keys_seen": [key_to_json(key) for key in report.keys_seen],
+        "keys_seen": _keys_seen(report),
         "warnings": [warning.value for warning in report.warnings],
         "at": _time(report.at),
     }
@@ -56,7 +57,7 @@ def report_to_json(report: Report) -> JSON:
         "signature": signature_to_json(report.signature, report.encryption),
         "layers": [layer_to_json(layer) for layer in report.layers],
         "parts": [part_to_json(part) for part in report.parts],
-        "keys_seen": [key_to_json(key) for key in report.keys_seen],
+        "keys_seen": _keys_seen(report),
         "warnings": [warning.value for warning in report.warnings],
     }
 
@@ -117,6 +118,22 @@ def key_to_json(key: Key) -> JSON:
         "valid_until": _time(key.valid_until),
         "uses": sorted(use.value for use in key.uses),
         "ca": key.is_ca,
+    }
+
+
+def _keys_seen(report: Report) -> list[JSON]:
+    """The keys that came along, each with where it stood and whose it is said to be."""
+    return [
+        key_to_json(key) | {"claims": [_claim(one) for one in report.key_claims if one.fingerprint == key.fingerprint]}
+        for key in report.keys_seen
+    ]
+
+
+def _claim(claim: KeyClaim) -> JSON:
+    return {
+        "source": claim.source.value,
+        "address": claim.address,
+        "prefers_encryption": claim.prefers_encryption,
     }
 
 

@@ -128,9 +128,9 @@ def draft_from_message(raw: bytes) -> tuple[Headers, bytes]:
     """The header fields of a message without Content-* and MIME-Version, and its MIME entity in seven-bit canonical
     form.
 
-    An entity that is seven-bit already keeps its bytes, but for line ends; of any other one the leaves that need it are
-    encoded anew. A whole message inside keeps its bytes by being attached as a file. Raises UsageError where a header
-    field cannot be written safely.
+    What can travel as it is keeps its bytes, but for line ends; leaves that a server might change are encoded anew.
+    What must not be encoded (RFC 2046 §5.2.1, RFC 1847 §2.1), a whole message or signed content, keeps its bytes: as it
+    is where it is seven-bit, else attached as a file. Raises UsageError where a header field cannot be written safely.
     """
     root = parse(raw)
     return root.headers.without("content-*", "mime-version"), _seven_bit(root)
@@ -229,15 +229,28 @@ def _fresh_boundary(parts: Sequence[bytes]) -> str:
 def _seven_bit(part: Part) -> bytes:
     given = Headers([f for f in part.headers if f.name.lower().startswith("content-")])
     body = canonical_line_ends(part.body)
-    if is_seven_bit(body):
+    if is_seven_bit(body) and not _is_violable(part):
         return fields_to_bytes(given) + b"\r\n" + body
-    if part.is_multipart and part.children:
+    if part.is_multipart and part.children and part.content_type not in _SEALED:
         params = {name: value for name, value in part.params.items() if name != "boundary"}
         rest = fields_to_bytes(given.without("content-type", "content-transfer-encoding"))
         return rest + multipart(part.content_type.partition("/")[2], list(map(_seven_bit, part.children)), params)
     if part.is_message or part.is_multipart:
         return _file_part("application/octet-stream", None, part.filename or "message.eml", part.body, is_whole=False)
     return _leaf_anew(part, given)
+
+
+_SEALED = frozenset({"multipart/signed", "multipart/encrypted"})
+
+
+def _is_violable(part: Part) -> bool:
+    """Whether a leaf in it would be changed on the way, and can be encoded so that it is not."""
+    if part.is_message or part.content_type in _SEALED:
+        return False
+    if part.is_multipart and part.children:
+        return any(map(_is_violable, part.children))
+    body = b"\r\n" + canonical_line_ends(part.body)
+    return body.endswith((b" ", b"\t")) or any(mark in body for mark in _VIOLATED)
 
 
 def _leaf_anew(part: Part, given: Headers) -> bytes:

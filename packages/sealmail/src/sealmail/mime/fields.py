@@ -88,13 +88,13 @@ def parameter_field(name: str, value: str, params: Mapping[str, str]) -> bytes:
 
 
 def fields_to_bytes(headers: Headers) -> bytes:
-    """The fields as bytes: ASCII ones as they came with CRLF line ends, others encoded anew."""
+    """The fields as bytes: ASCII ones with lines that may travel as they came with CRLF line ends, others anew."""
     return b"".join(_rendered(field) for field in headers)
 
 
 def _rendered(field: Field) -> bytes:
     raw = canonical_line_ends(field.raw)
-    if not raw.isascii():
+    if not raw.isascii() or max(map(len, raw.split(b"\r\n"))) + len(field.name) + 1 > _LONGEST_LINE:
         return _encoded_anew(field)
     if re.search(rb"\r(?!\n)|\n(?![ \t])|\x00", raw):
         raise UsageError("A header field cannot hold line ends or NUL.")

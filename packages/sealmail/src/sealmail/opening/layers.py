@@ -6,12 +6,14 @@ stream); what the layer holds is the engine's business, and what it means is `ju
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from sealmail import openpgp, smime
 from sealmail.keys import Key, Technology
 from sealmail.mime import Part, parse
+from sealmail.opening import inline
+from sealmail.opening.inline import Segment, SegmentKind
+from sealmail.openpgp import OpenPGPKind
 from sealmail.report import (
     Encryption,
     EncryptionFacts,
@@ -45,6 +47,8 @@ class Unwrapped:
     layers: list[Layer] = field(default_factory=list)
     keys_seen: list[Key] = field(default_factory=list)
     warnings: list[Warning] = field(default_factory=list)
+    is_last: bool = False
+    """Whether nothing more is to be taken off, although what is inside looks like a layer."""
 
 
 def unwrap(part: Part, judges: Judges) -> Unwrapped:
@@ -55,7 +59,7 @@ def unwrap(part: Part, judges: Judges) -> Unwrapped:
         if current is None:
             return unwrapped
         unwrapped.reached = current
-        if not _take_off(current, unwrapped, judges):
+        if not _take_off(current, unwrapped, judges) or unwrapped.is_last:
             return unwrapped
     if unwrapped.payload is not None and is_layer(unwrapped.payload):
         unwrapped.warnings.append(Warning.CUT_BY_LIMITS)
@@ -64,15 +68,18 @@ def unwrap(part: Part, judges: Judges) -> Unwrapped:
 
 def is_layer(part: Part) -> bool:
     """Whether the part looks like a signature or encryption layer; nothing is opened to find out."""
-    if part.content_type in {"multipart/signed", "multipart/encrypted"}:
+    if part.content_type in {"multipart/signed", "multipart/encrypted"} or _is_openpgp(part):
         return True
     return _is_cms(part) and smime.kind(part.decoded()) not in {None, CMSKind.CERTS_ONLY}
 
 
 def is_encrypted(part: Part) -> bool:
     """Whether the part looks like an encryption layer."""
-    if part.content_type == "multipart/encrypted":
+    if part.content_type == "multipart/encrypted" or inline.mangled_encryption(part) or inline.is_sealed_file(part):
         return True
+    segment = inline.whole(part)
+    if segment is not None:
+        return segment.kind is SegmentKind.ENCRYPTED
     return _is_cms(part) and smime.kind(part.decoded()) in {CMSKind.ENVELOPED, CMSKind.AUTH_ENVELOPED}
 
 
@@ -91,7 +98,59 @@ def _take_off(part: Part, unwrapped: Unwrapped, judges: Judges) -> bool:
     if part.content_type == "multipart/signed":
         _take_detached_signature(part, unwrapped, judges)
         return True
+    if (segment := inline.whole(part)) is not None:
+        _take_segment(part, segment, unwrapped, judges)
+        return True
+    if (body := inline.mangled_encryption(part)) is not None:
+        _add_encryption(openpgp.decrypt(body.decoded(), judges.keys, judges.policy, judges.at), unwrapped)
+        return True
+    if inline.is_sealed_file(part):
+        _take_sealed_file(part, unwrapped, judges)
+        return True
     return _is_cms(part) and _take_cms(part, unwrapped, judges)
+
+
+def _is_openpgp(part: Part) -> bool:
+    """Whether it is an OpenPGP message without the MIME structure that belongs to it."""
+    return inline.whole(part) is not None or inline.is_sealed_file(part) or inline.mangled_encryption(part) is not None
+
+
+def _take_segment(part: Part, segment: Segment, unwrapped: Unwrapped, judges: Judges) -> None:
+    """A text that is one OpenPGP block from beginning to end."""
+    if segment.kind is SegmentKind.CLEARTEXT:
+        is_flowed = part.params.get("format", "").lower() == "flowed"
+        signed = openpgp.verify_cleartext(segment.text, judges.keys, judges.policy, judges.at, flowed=is_flowed)
+        _add_signature(Technology.OPENPGP, signed, unwrapped)
+        # A malformed block is shown as it came, and is not to be taken for a block once more.
+        unwrapped.is_last = signed.payload is None
+        words = segment.text if signed.payload is None else signed.payload
+        unwrapped.payload = inline.text_part(words, part.params.get("charset"))
+        return
+    payload = _opened_message(segment.text, unwrapped, judges)
+    if payload is None:
+        unwrapped.payload = None
+    else:
+        charset = inline.armor_charset(segment.text)
+        unwrapped.payload = inline.entity_part(payload) or inline.text_part(payload, charset)
+
+
+def _take_sealed_file(part: Part, unwrapped: Unwrapped, judges: Judges) -> None:
+    payload = _opened_message(part.decoded(), unwrapped, judges)
+    if payload is None:
+        unwrapped.payload = None
+    else:
+        unwrapped.payload = inline.entity_part(payload) or inline.file_part(payload, inline.inner_name(part))
+
+
+def _opened_message(message: bytes, unwrapped: Unwrapped, judges: Judges) -> bytes | None:
+    """What is in an OpenPGP message that carries its content; its layers are noted."""
+    if openpgp.kind(message) is OpenPGPKind.ENCRYPTED:
+        opened = openpgp.decrypt(message, judges.keys, judges.policy, judges.at)
+        _note_encryption(opened, unwrapped)
+        return opened.payload
+    signed = openpgp.verify_opaque(message, judges.keys, judges.policy, judges.at)
+    _add_signature(Technology.OPENPGP, signed, unwrapped)
+    return signed.payload
 
 
 def _is_cms(part: Part) -> bool:
@@ -147,6 +206,11 @@ def _take_openpgp_encryption(part: Part, unwrapped: Unwrapped, judges: Judges) -
 
 
 def _add_encryption(result: DecryptionResult, unwrapped: Unwrapped) -> None:
+    _note_encryption(result, unwrapped)
+    unwrapped.payload = parse(result.payload) if result.payload is not None else None
+
+
+def _note_encryption(result: DecryptionResult, unwrapped: Unwrapped) -> None:
     unwrapped.layers.append(EncryptionLayer(facts=result.facts))
     unwrapped.keys_seen.extend(result.keys_seen)
     if result.facts.malleable:
@@ -155,7 +219,6 @@ def _add_encryption(result: DecryptionResult, unwrapped: Unwrapped) -> None:
         unwrapped.warnings.append(Warning.WEAK_ENCRYPTION)
     if result.signers:
         unwrapped.layers.append(SignatureLayer(technology=result.facts.technology, signers=result.signers))
-    unwrapped.payload = parse(result.payload) if result.payload is not None else None
 
 
 def _take_detached_signature(part: Part, unwrapped: Unwrapped, judges: Judges) -> None:
@@ -205,19 +268,3 @@ def _as_mixed(part: Part) -> Part:
 def _add_signature(technology: Technology, result: VerificationResult, unwrapped: Unwrapped) -> None:
     unwrapped.layers.append(SignatureLayer(technology=technology, signers=result.signers))
     unwrapped.keys_seen.extend(result.keys_seen)
-
-
-def harvest_attached_keys(parts: Sequence[Part], budget: int) -> list[Key]:
-    """OpenPGP keys that were attached as such (RFC 3156 §7): candidates."""
-    from sealmail.errors import InputError
-    from sealmail.keys.openpgp_key import key_from_openpgp, split_keys
-
-    found: list[Key] = []
-    for part in parts:
-        if part.content_type != "application/pgp-keys" or len(found) >= budget:
-            continue
-        try:
-            found.extend(key_from_openpgp(material) for material in split_keys(part.decoded())[:budget])
-        except InputError:
-            continue
-    return found

@@ -8,11 +8,13 @@ from datetime import datetime
 
 from sealmail import judge, mime
 from sealmail.addresses import Mailbox
-from sealmail.keys import Key, KeyStore, TrustBook
+from sealmail.keys import KeyStore, TrustBook
 from sealmail.mime import Defect, Headers, Part, parse
 from sealmail.opening import content as reading
+from sealmail.opening import inline
+from sealmail.opening.harvesting import Harvested, WithOffered, gossip, harvest, recipients_of
 from sealmail.opening.headers import author, outer_headers, protected_headers_of, with_protected
-from sealmail.opening.layers import Unwrapped, harvest_attached_keys, unwrap
+from sealmail.opening.layers import Unwrapped, unwrap
 from sealmail.opening.parts import OpenedParts, open_parts
 from sealmail.opening.result import Content, MessageHeaders, Opened
 from sealmail.opening.trust import Witnesses, bind_layers
@@ -20,7 +22,10 @@ from sealmail.policy import Policy
 from sealmail.report import (
     Covers,
     Encryption,
+    EncryptionLayer,
     EncryptionVerdict,
+    KeyClaim,
+    KeySource,
     Layer,
     PartReport,
     Report,
@@ -40,12 +45,16 @@ def open_message(raw: bytes, keys: KeyStore, trust: TrustBook, policy: Policy, a
     `sealmail.bounded`.
     """
     root = parse(raw)
+    offered = harvest(root, policy.budget.certificates)
+    if offered:
+        keys = WithOffered(keys, [one.key for one in offered])
     judges = Judges(keys=keys, trust=trust, policy=policy, at=at)
     unwrapped = unwrap(root, judges)
     payload = _payload(unwrapped)
     witnesses = Witnesses(judges=judges, included=unwrapped.keys_seen)
     verdict = _judge(root, unwrapped, witnesses)
     parts = open_parts(payload, verdict.headers.from_, witnesses) if payload is not None else OpenedParts()
+    seen = _keys_seen(root, unwrapped, payload, parts, offered, policy)
     return Opened(
         content=_content(unwrapped, payload, parts),
         headers=verdict.headers,
@@ -56,7 +65,8 @@ def open_message(raw: bytes, keys: KeyStore, trust: TrustBook, policy: Policy, a
             signature=_signature(verdict.signature, parts.reports),
             layers=verdict.layers,
             parts=parts.reports,
-            keys_seen=_keys_seen(unwrapped, payload, parts, policy),
+            keys_seen=tuple({one.key.fingerprint: one.key for one in seen}.values()),
+            key_claims=tuple(dict.fromkeys(one.claim for one in seen)),
             warnings=_warnings(root, unwrapped, verdict, parts),
         ),
     )
@@ -128,6 +138,7 @@ def _payload(unwrapped: Unwrapped) -> Part | None:
 def _content(unwrapped: Unwrapped, payload: Part | None, parts: OpenedParts) -> Content:
     if payload is None:
         return reading.unopened_content(unwrapped.reached)
+    payload = inline.replaced(payload, parts.residues)
     return reading.read_content(payload, sealed=bool(unwrapped.layers), apart=parts.apart)
 
 
@@ -146,10 +157,28 @@ def _signature(statement: SignatureStatement, parts: Sequence[PartReport]) -> Si
     return statement
 
 
-def _keys_seen(unwrapped: Unwrapped, payload: Part | None, parts: OpenedParts, policy: Policy) -> tuple[Key, ...]:
-    attached = harvest_attached_keys(list(payload.walk()), policy.budget.certificates) if payload is not None else []
-    found = {key.fingerprint: key for key in (*unwrapped.keys_seen, *parts.keys_seen, *attached)}
-    return tuple(found.values())[: policy.budget.certificates]
+def _keys_seen(
+    root: Part,
+    unwrapped: Unwrapped,
+    payload: Part | None,
+    parts: OpenedParts,
+    offered: Sequence[Harvested],
+    policy: Policy,
+) -> list[Harvested]:
+    """Every key that came along, as many as the budget allows, those of signatures first."""
+    budget = policy.budget.certificates
+    found = [
+        Harvested(key=key, claim=KeyClaim(fingerprint=key.fingerprint, source=KeySource.SIGNATURE))
+        for key in (*unwrapped.keys_seen, *parts.keys_seen)
+    ]
+    found += offered
+    if payload is not None and payload is not root:
+        found += harvest(payload, budget)
+        if any(isinstance(layer, EncryptionLayer) for layer in unwrapped.layers):
+            named = recipients_of(root.headers, payload.headers)
+            found += [one for one in gossip(payload, budget) if one.claim.address in named]
+    kept = list(dict.fromkeys(one.key.fingerprint for one in found))[:budget]
+    return [one for one in found if one.key.fingerprint in kept]
 
 
 def _warnings(root: Part, unwrapped: Unwrapped, verdict: _Verdict, parts: OpenedParts) -> tuple[Warning, ...]:

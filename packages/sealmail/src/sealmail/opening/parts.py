@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sealmail import judge
 from sealmail.addresses import Mailbox
 from sealmail.keys import Key
 from sealmail.mime import Part
 from sealmail.opening import content as reading
+from sealmail.opening import inline
+from sealmail.opening.inline import Segment
 from sealmail.opening.layers import Unwrapped, is_encrypted, is_layer, unwrap
 from sealmail.opening.result import Content, OpenedPart
 from sealmail.opening.trust import Witnesses, bind_layers
@@ -29,11 +31,14 @@ class OpenedParts:
     warnings: tuple[Warning, ...] = ()
     apart: frozenset[int] = frozenset()
     """`id()` of the parts whose content is shown apart."""
+    residues: Mapping[int, Part] = field(default_factory=dict)
+    """What stays of texts in which only some stretches are sealed, by the `id()` of the part whose place it takes."""
 
 
 def open_parts(payload: Part, sender: Mailbox | None, witnesses: Witnesses) -> OpenedParts:
     """Looks into the sealed parts below `payload`; those inside attached messages stay closed."""
-    found = list(_sealed_parts(payload, ""))
+    residues: dict[int, Part] = {}
+    found = list(_sealed_parts(payload, "", residues))
     reports, opened, keys_seen, apart = [], [], [], set()
     for path, part in found[:_MOST_PARTS]:
         unwrapped = unwrap(part, witnesses.judges)
@@ -41,7 +46,7 @@ def open_parts(payload: Part, sender: Mailbox | None, witnesses: Witnesses) -> O
         reports.append(_report(path, unwrapped, sender, witnesses))
         # What was signed is given once more by itself: in the main text nobody could tell it from what is beside it.
         opened.append(OpenedPart(path=path, content=_content(unwrapped)))
-        if is_encrypted(part):
+        if is_encrypted(part) or inline.is_sealed_file(part):
             apart.add(id(part))
     return OpenedParts(
         reports=tuple(reports),
@@ -49,18 +54,33 @@ def open_parts(payload: Part, sender: Mailbox | None, witnesses: Witnesses) -> O
         keys_seen=tuple(keys_seen),
         warnings=tuple(_warnings(found, reports)),
         apart=frozenset(apart),
+        residues=residues,
     )
 
 
-def _sealed_parts(part: Part, path: str) -> Iterator[tuple[str, Part]]:
-    if part.content_type == "message/rfc822":
+def _sealed_parts(part: Part, path: str, residues: dict[int, Part]) -> Iterator[tuple[str, Part]]:
+    """Sealed parts with their paths, those of texts included; `residues` takes up what stays of such texts."""
+    if part.is_message:
         return
+    if (segments := inline.sealed_text(part)) and id(part) not in residues:
+        residues[id(part)] = inline.residue(part, segments)
+        yield from _sealed_segments(part, path or "1", segments)
     for number, child in enumerate(part.children, start=1):
         child_path = f"{path}.{number}" if path else str(number)
-        if is_layer(child):
+        if part.content_type == "multipart/alternative" and (segments := inline.sealed_text(child)):
+            # The other forms of this text hold the same block, which in them nothing would take away.
+            residues[id(part)] = inline.residue(child, segments)
+        if is_layer(child) and not inline.sealed_text(child):
             yield child_path, child
         else:
-            yield from _sealed_parts(child, child_path)
+            yield from _sealed_parts(child, child_path, residues)
+
+
+def _sealed_segments(part: Part, path: str, segments: Sequence[Segment]) -> Iterator[tuple[str, Part]]:
+    """The sealed stretches of a text, each as a part by itself: "2#1" is the first one in part 2."""
+    sealed = [segment for segment in segments if segment.kind.is_sealed]
+    for number, segment in enumerate(sealed, start=1):
+        yield f"{path}#{number}", inline.text_part(segment.text, part.params.get("charset"))
 
 
 def _report(path: str, unwrapped: Unwrapped, sender: Mailbox | None, witnesses: Witnesses) -> PartReport:

@@ -5,6 +5,7 @@ Knows no trust, no From address and no MIME tree. Opening and verifying never ra
 """
 
 from sealmail.keys.openpgp_key import OpenPGPState, state_at, usable_for
+from sealmail.openpgp.cleartext import read_cleartext, verify_cleartext
 from sealmail.openpgp.opening import decrypt
 from sealmail.openpgp.recognising import OpenPGPKind, kind
 from sealmail.openpgp.sealing import encrypt, sign
@@ -16,9 +17,11 @@ __all__ = [
     "decrypt",
     "encrypt",
     "kind",
+    "read_cleartext",
     "sign",
     "state_at",
     "usable_for",
     "verify",
+    "verify_cleartext",
     "verify_opaque",
 ]

@@ -27,7 +27,7 @@ def verify(signature: bytes, content: bytes, keys: KeyStore, policy: Policy, at:
     white space at the end of lines is always kept. Several signatures give several facts.
     """
     try:
-        bodies = _signatures(dearmor(signature))
+        bodies = signature_bodies(dearmor(signature))
     except InputError:
         return VerificationResult(signers=(_UNREADABLE,))
     canonical = canonical_text(content)
@@ -35,7 +35,8 @@ def verify(signature: bytes, content: bytes, keys: KeyStore, policy: Policy, at:
     return VerificationResult(signers=facts_of_all(bodies, forms, Circumstances(keys=keys, policy=policy, at=at)))
 
 
-def _signatures(data: bytes) -> list[bytes]:
+def signature_bodies(data: bytes) -> list[bytes]:
+    """The bodies of the signature packets, of which there is at least one and nothing else. Raises `InputError`."""
     bodies: list[bytes] = []
     for packet in walk(data):
         if packet.tag == Tag.SIGNATURE:

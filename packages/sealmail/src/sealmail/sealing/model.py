@@ -120,6 +120,17 @@ class SignOption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedSignature:
+    """The S/MIME signature that a copy will bear."""
+
+    algorithm: str
+    """For people: "RSA", "RSA-PSS", "ECDSA", "Ed25519", "Ed448"."""
+    micalg: str
+    """The hash as a multipart/signed names it."""
+    opaque: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedCopy:
     """One copy, for recipients who may share it."""
 
@@ -132,6 +143,14 @@ class PlannedCopy:
     is_bcc: bool = False
     cipher: ContentCipher | None = None
     """For S/MIME that is encrypted."""
+    cipher_reasons: tuple[Reason, ...] = ()
+    """Why it is this cipher and no better one; empty where it is the best."""
+    key_schemes: Mapping[str, str] = field(default_factory=dict)
+    """For S/MIME, by fingerprint: how the content key is protected, in the words of `EncryptionFacts.key_scheme`."""
+    signature: PlannedSignature | None = None
+    """For S/MIME that is signed."""
+    encrypts_to: Key | None = None
+    """For S/MIME that is signed: our certificate that replies shall be encrypted to, where it is not the signer's."""
 
     @property
     def sign(self) -> bool:

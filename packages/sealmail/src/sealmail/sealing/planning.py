@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sealmail.errors import Reason
-from sealmail.keys import Key, KeyStore, Technology, TrustBook, TrustLevel
+from sealmail.errors import InputError, Reason
+from sealmail.keys import Key, KeyStore, Technology, TrustBook, TrustLevel, Use
 from sealmail.keys.usability import Purpose, problems
 from sealmail.policy import Policy
 from sealmail.report import Finding
+from sealmail.sealing.forming import in_smime_form, planned_signature
 from sealmail.sealing.model import Field, KeyChoice, Plan, PlannedCopy, RecipientPlan, SealRequest, SignOption
 from sealmail.vouching import Judges, vouch
 
@@ -22,6 +23,7 @@ def plan(request: SealRequest, keys: KeyStore, trust: TrustBook, policy: Policy,
     judges = Judges(keys=keys, trust=trust, policy=policy, at=at)
     recipients = tuple(_recipients(request, judges))
     sign_options = {technology: _sign_option(request.sender, technology, judges) for technology in Technology}
+    sign_options[Technology.SMIME] = _in_a_form(sign_options[Technology.SMIME], request)
     copies = tuple(_copies(request, recipients, sign_options, judges))
     return Plan(
         request=request,
@@ -130,6 +132,17 @@ def _sign_option(sender: str, technology: Technology, judges: Judges) -> SignOpt
     return SignOption(key=None, reasons=(Reason(code=found[0].code, sentence=sentence, address=sender),))
 
 
+def _in_a_form(option: SignOption, request: SealRequest) -> SignOption:
+    """The option, unless its certificate can make no signature that we write."""
+    try:
+        if option.key is not None:
+            planned_signature(option.key, request.smime)
+    except InputError as error:
+        sentence = f"The private key for {request.sender} cannot sign: {error}"
+        return SignOption(key=None, reasons=(Reason(code="no_signing_use", sentence=sentence, address=request.sender),))
+    return option
+
+
 def _own_keys(address: str, judges: Judges) -> list[Key]:
     named = judges.keys.keys_of(address)
     ids = {one for key in named for one in key.ids if not one.startswith("name:")}
@@ -144,18 +157,20 @@ def _copies(
     judges: Judges,
 ) -> Iterator[PlannedCopy]:
     """To and Cc share a copy where they use the same technology; each Bcc has one of its own (design: no leak)."""
-    own = _own_keys(request.sender, judges) if request.encrypt else []
+    own = _own_keys(request.sender, judges)
     plain_technology = _signing_technology(request, sign_options)
     for group in _groups(request, recipients):
         technology = group[0].technology if request.encrypt else plain_technology
         signer = sign_options[technology].key if request.sign and technology else None
-        yield PlannedCopy(
+        ours = _own_for_encrypting(own, technology, judges.at)
+        copy = PlannedCopy(
             recipients=tuple(recipient.address for recipient in group),
             technology=technology if (signer or request.encrypt) else None,
             signer=signer,
-            encrypt_to=_encrypt_to(group, technology, own, judges.at) if request.encrypt else (),
+            encrypt_to=_encrypt_to(group, ours) if request.encrypt else (),
             is_bcc=group[0].field is Field.BCC,
         )
+        yield in_smime_form(copy, group, request, None if ours == signer else ours)
 
 
 def _groups(request: SealRequest, recipients: Sequence[RecipientPlan]) -> list[list[RecipientPlan]]:
@@ -171,14 +186,17 @@ def _groups(request: SealRequest, recipients: Sequence[RecipientPlan]) -> list[l
     return [*shared.values(), *alone]
 
 
-def _encrypt_to(
-    group: Sequence[RecipientPlan], technology: Technology | None, own: Sequence[Key], at: datetime
-) -> tuple[Key, ...]:
+def _own_for_encrypting(own: Sequence[Key], technology: Technology | None, at: datetime) -> Key | None:
+    """The newest key of the sender that can be encrypted to; many CAs certify it apart from the one that signs."""
+    ours = [key for key in own if key.technology is technology and not problems(key, Purpose.ENCRYPT, at)]
+    # Of two that are equally new, the one that signs as well needs no mentioning of another.
+    return max(ours, key=lambda key: (key.valid_from, Use.SIGN in key.uses), default=None)
+
+
+def _encrypt_to(group: Sequence[RecipientPlan], ours: Key | None) -> tuple[Key, ...]:
     """The recipients' keys, and the sender's own where there is one, so that he can read what he sent."""
     theirs = [recipient.key for recipient in group if recipient.key is not None]
-    ours = [key for key in own if key.technology is technology and not problems(key, Purpose.ENCRYPT, at)]
-    newest = max(ours, key=lambda key: key.valid_from, default=None)
-    chosen = [*theirs, *([newest] if newest and theirs else [])]
+    chosen = [*theirs, *([ours] if ours and theirs else [])]
     return tuple({key.fingerprint: key for key in chosen}.values())
 
 

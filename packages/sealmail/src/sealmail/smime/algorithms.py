@@ -24,8 +24,8 @@ class Hash:
 
     @property
     def micalg(self) -> str:
-        """The name in a multipart/signed (RFC 8551 §3.5.3.2)."""
-        return self.name.lower()
+        """The name in a multipart/signed (RFC 8551 §3.5.3.2), which knows only SHA-2 and what came before it."""
+        return self.name.lower() if self.name.startswith(("SHA-", "MD5")) else "unknown"
 
     @property
     def policy_name(self) -> str:
@@ -57,7 +57,11 @@ _SHA3 = (
     _hash("SHA3-512", "2.16.840.1.101.3.4.2.10", hashes.SHA3_512()),
 )
 
+SHAKE256_LEN = encode_oid("2.16.840.1.101.3.4.2.18")
+"""SHAKE256 with its length as parameter, as beside Ed448 with signed attributes (RFC 8419 §3.1)."""
+
 HASHES: Final = {one.oid: one for one in (_MD5, SHA1, SHA224, SHA256, SHA384, SHA512, *_SHA3, SHAKE256)}
+HASHES[SHAKE256_LEN] = SHAKE256
 
 RSA_ENCRYPTION = encode_oid("1.2.840.113549.1.1.1")
 RSA_OAEP = encode_oid("1.2.840.113549.1.1.7")
@@ -139,6 +143,10 @@ AES_WRAPS: Final = {
 AES256_WRAP = encode_oid("2.16.840.1.101.3.4.1.45")
 
 STD_DH_SHA256 = encode_oid("1.3.132.1.11.1")
+STD_DH_SHA384 = encode_oid("1.3.132.1.11.2")
+STD_DH_SHA512 = encode_oid("1.3.132.1.11.3")
+HKDF_SHA256 = encode_oid("1.2.840.113549.1.9.16.3.19")
+HKDF_SHA512 = encode_oid("1.2.840.113549.1.9.16.3.21")
 AGREEMENTS: Final = {
     encode_oid("1.3.133.16.840.63.0.2"): SHA1,
     encode_oid("1.3.133.16.840.63.0.3"): SHA1,
@@ -152,3 +160,9 @@ AGREEMENTS: Final = {
 
 The cofactor forms (14) are here too: on the curves in use the cofactor is one, so that they are the same.
 """
+HKDF_AGREEMENTS: Final = {
+    HKDF_SHA256: SHA256,
+    encode_oid("1.2.840.113549.1.9.16.3.20"): SHA384,
+    HKDF_SHA512: SHA512,
+}
+"""ECDH schemes that derive by HKDF, with its hash (RFC 8418 §2.2)."""

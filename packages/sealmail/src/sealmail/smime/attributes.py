@@ -6,13 +6,15 @@ way by others. Raises Malformed with a code.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from sealmail import ber
 from sealmail.ber import Element, Malformed, encode_oid
 from sealmail.errors import InputError
+from sealmail.keys.capabilities import Capabilities, capabilities_from
 from sealmail.smime import algorithms
 from sealmail.smime.cms import algorithm
 
@@ -33,6 +35,8 @@ class SignedAttributes:
     element: Element
     certificate_marks: tuple[tuple[algorithms.Hash, bytes], ...]
     """Hashes that the signer's certificate must have (signing-certificate attributes)."""
+    capabilities: Capabilities | None = None
+    """What the signer says he reads; None where he says nothing that can be read."""
 
     def signed_forms(self) -> Iterator[bytes]:
         """The octets that the signature may be over, under the tag of a SET instead of the implicit one.
@@ -60,6 +64,7 @@ def signed_attributes(element: Element, content_type: bytes) -> SignedAttributes
         signed_at=found[SIGNING_TIME].time() if SIGNING_TIME in found else None,
         element=element,
         certificate_marks=_certificate_marks(found),
+        capabilities=_capabilities(element),
     )
 
 
@@ -83,6 +88,27 @@ def _single_valued(element: Element) -> Mapping[bytes, Element]:
             found[kind] = inner.take()
             inner.end()
     return found
+
+
+def _capabilities(element: Element) -> Capabilities | None:
+    """Read on their own: they decide nothing about the signature, so that broken ones break nothing (RFC 8551 §2.5.2).
+
+    Where they have several values nobody could say which is meant, and none counts.
+    """
+    try:
+        values = _values(element, SMIME_CAPABILITIES)
+    except InputError:
+        return None
+    return capabilities_from(values[0]) if len(values) == 1 else None
+
+
+def _values(element: Element, wanted: bytes) -> Sequence[Element]:
+    """The first two values of the attribute of this type; none where it is not there."""
+    for attribute in element.children():
+        fields = attribute.fields()
+        if fields.take().oid() == wanted:
+            return list(islice(fields.take(ber.SET).children(), 2))
+    return ()
 
 
 def _certificate_marks(found: Mapping[bytes, Element]) -> tuple[tuple[algorithms.Hash, bytes], ...]:

@@ -11,6 +11,7 @@ import secrets
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, x448, x25519
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
@@ -83,14 +84,22 @@ def mask_hash(identifier: Algorithm) -> algorithms.Hash:
 
 
 def _agreed(recipient: KeyAgreement, private: PrivateKeyTypes) -> bytes:
-    digest = algorithms.AGREEMENTS.get(recipient.algorithm.oid)
+    scheme = recipient.algorithm.oid
+    digest = algorithms.AGREEMENTS.get(scheme) or algorithms.HKDF_AGREEMENTS.get(scheme)
     if digest is None or recipient.algorithm.parameters is None or recipient.originator is None:
         raise Unsupported("key agreement")
     wrap = algorithm(recipient.algorithm.parameters)
     if (size := algorithms.AES_WRAPS.get(wrap.oid)) is None:
         raise Unsupported("key wrap")
     shared = _shared_secret(recipient.originator, private)
-    kek = derive(shared, digest, wrap=wrap.raw, key_bytes=size, user_material=recipient.user_material)
+    kek = derive(
+        shared,
+        digest,
+        wrap=wrap.raw,
+        key_bytes=size,
+        user_material=recipient.user_material,
+        hkdf=scheme in algorithms.HKDF_AGREEMENTS,
+    )
     try:
         return aes_key_unwrap(kek, recipient.encrypted_key)
     except (InvalidUnwrap, ValueError):
@@ -98,12 +107,22 @@ def _agreed(recipient: KeyAgreement, private: PrivateKeyTypes) -> bytes:
 
 
 def derive(
-    shared: bytes, digest: algorithms.Hash, *, wrap: bytes, key_bytes: int, user_material: bytes | None
+    shared: bytes,
+    digest: algorithms.Hash,
+    *,
+    wrap: bytes,
+    key_bytes: int,
+    user_material: bytes | None,
+    hkdf: bool = False,
 ) -> bytes:
-    """The key-encryption key out of the shared secret: X9.63 with ECC-CMS-SharedInfo (RFC 5753 §7.2)."""
+    """The key-encryption key out of the shared secret with ECC-CMS-SharedInfo (RFC 5753 §7.2): by X9.63, or by HKDF,
+    for which the user material is the salt as well (RFC 8418 §2.2).
+    """
     material = b"" if user_material is None else der.explicit(0, der.octet_string(user_material))
     bits = der.explicit(2, der.octet_string((key_bytes * 8).to_bytes(4)))
     info = der.sequence(wrap, material, bits)
+    if hkdf:
+        return HKDF(algorithm=digest.primitive, length=key_bytes, salt=user_material, info=info).derive(shared)
     return X963KDF(algorithm=digest.primitive, length=key_bytes, sharedinfo=info).derive(shared)
 
 

@@ -236,5 +236,6 @@ def _facts(
         signed_at=None if attributes is None else attributes.signed_at,
         hash_algorithm=None if claim is None else claim.digest.name,
         algorithm=None if claim is None else claim.scheme.name,
+        capabilities=None if attributes is None else attributes.capabilities,
         why=why,
     )

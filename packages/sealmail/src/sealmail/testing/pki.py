@@ -70,9 +70,9 @@ class CA:
     ) -> SecretKey:
         """A key with a certificate for an address (None: without subject alternative name).
 
-        `key_type`: "ec" (P-256), "ec-p384", "ec-p521", "rsa2048" (or other sizes), "ed25519", "x25519". By default
-        valid from a year ago to a year from now. `extra` replaces or adds extensions, for certificates that break the
-        rules.
+        `key_type`: "ec" (P-256), "ec-p384", "ec-p521", "rsa2048" (or other sizes), "ed25519", "ed448", "x25519",
+        "x448". By default valid from a year ago to a year from now. `extra` replaces or adds extensions, for
+        certificates that break the rules.
         """
         request = _Request(
             name=name or address or "Nobody",
@@ -233,8 +233,12 @@ def _private_key(kind: str) -> PrivateKey:
     match kind:
         case "ed25519":
             return ed25519.Ed25519PrivateKey.generate()
+        case "ed448":
+            return ed448.Ed448PrivateKey.generate()
         case "x25519":
             return x25519.X25519PrivateKey.generate()
+        case "x448":
+            return x448.X448PrivateKey.generate()
         case "rsa":
             return rsa.generate_private_key(65537, 2048)
         case _ if kind.removeprefix("rsa").isdecimal():
