@@ -27,16 +27,6 @@ def _makes(condition: Callable[[Recipe], bool]) -> Callable[[Row], bool]:
 
 SEALING = (
     Gap(
-        program=Program.OURS,
-        says="is not asked for RSA-PSS yet",
-        concerns=_makes(lambda recipe: recipe.pss),
-    ),
-    Gap(
-        program=Program.OURS,
-        says="is not asked for RSA-OAEP yet",
-        concerns=_makes(lambda recipe: recipe.oaep),
-    ),
-    Gap(
         program=Program.OPENSSL,
         says="signs no CMS with Ed25519",
         concerns=_makes(lambda recipe: recipe.signer is KeyKind.ED25519),

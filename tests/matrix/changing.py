@@ -14,7 +14,7 @@ from sealmail.policy import Policy
 from sealmail.report import Covers, Signature
 from tests.matrix.programs import secret_of
 from tests.matrix.recipes import Cipher, Form, Recipe
-from tests.matrix.running import RECIPIENT, SENDER, Matrix, Program
+from tests.matrix.running import SENDER, Matrix, Program
 from tests.peers.mail import File, Letter
 from tests.peers.openssl import KeyKind
 
@@ -88,7 +88,7 @@ def _essence(opened: Opened, *, protected: bool) -> Essence:
 
 def sealed_mail(matrix: Matrix, sealer: Program, recipe: Recipe, *, protected: bool) -> SealedMail | None:
     """A small mail in one form; None where the sealer cannot make it."""
-    what = {"sender": f"Carol <{SENDER}>", "recipients": [RECIPIENT], "subject": "Case 7"}
+    what = {"sender": f"Carol <{SENDER}>", "recipients": ["support@desk.example"], "subject": "Case 7"}
     what |= {"text": "Pay 100 euros.\n", "attachments": [INVOICE]}
     letter = ProtectedLetter(**what, is_encrypted=recipe.cipher is not None) if protected else Letter(**what)
     raw = matrix.seal(sealer, letter, recipe)

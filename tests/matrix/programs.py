@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from sealmail import smime
-from sealmail.keys import Anchor, MemoryKeyStore, MemoryTrust, SecretKey
+from sealmail.errors import SealmailError
+from sealmail.keys import Anchor, MemoryKeyStore, MemoryTrust, SecretKey, Technology
 from sealmail.keys.reader import read
+from sealmail.mime import parse
 from sealmail.opening import open_message
 from sealmail.policy import Policy
 from sealmail.report import Encryption, Signature
+from sealmail.sealing import Letter as OurLetter
+from sealmail.sealing import SealRequest, plan, seal
+from sealmail.sealing.model import ContentCipher, KeyTransport, RsaSignature, SmimeForm
 from tests.matrix.recipes import Cipher, Form, Recipe
 from tests.peers.cms import CMSProgram
 from tests.peers.mail import Letter, smime_enveloped, smime_opaque, smime_signed, smime_signed_inside_enveloped
@@ -20,6 +24,7 @@ from tests.peers.reading import Layer, Reader
 
 DIGESTS = {KeyKind.EC_P384: "sha384", KeyKind.ED25519: "sha512"}  # RFC 5753 §8, RFC 8419 §3.1
 CIPHERS = {Cipher.CBC: "-aes256", Cipher.GCM: "-aes-256-gcm"}
+OUR_CIPHERS = {Cipher.CBC: ContentCipher.CBC, Cipher.GCM: ContentCipher.GCM}
 LAYERS = {
     Form.SIGNED: (Layer.SMIME_SIGNED,),
     Form.OPAQUE: (Layer.SMIME_SIGNED,),
@@ -113,20 +118,40 @@ class PeerOpener:
 
 
 class OurSealer:
-    """Sealdesk's library."""
+    """Sealdesk's library: a plan, and what comes of it."""
 
     def seal(self, letter: Letter, recipe: Recipe, sender: OpenSSLCustomer, to: Sequence[OpenSSLCustomer]) -> bytes:
-        if recipe.pss or recipe.oaep:
-            raise PeerError("not asked for yet")
-        entity, signer, now = letter.entity(), secret_of(sender), datetime.now(UTC)
-        if recipe.form in {Form.SIGNED, Form.BOTH}:
-            entity = smime.sign(entity, signer, [], now)
-        elif recipe.form is Form.OPAQUE:
-            entity = smime.sign_opaque(entity, signer, [], now)
-        if recipe.recipients:
-            recipients = [secret_of(one).key for one in to]
-            entity = smime.encrypt(entity, recipients, gcm=recipe.cipher is Cipher.GCM)
-        return letter.wrapped(entity)
+        now = datetime.now(UTC)
+        keys, trust = _keys_of(sender, to)
+        signs = recipe.signer is not None
+        request = SealRequest(
+            sender=sender.address,
+            to=tuple(one.address for one in to) or ("anybody@desk.example",),
+            sign=signs,
+            encrypt=bool(recipe.recipients),
+            technology=Technology.SMIME,
+            smime=SmimeForm(
+                opaque=recipe.form is Form.OPAQUE,
+                cipher=OUR_CIPHERS[recipe.cipher] if recipe.cipher else None,
+                key_transport=KeyTransport.OAEP if recipe.oaep else KeyTransport.PKCS1,
+                rsa_signature=RsaSignature.PSS if recipe.pss else RsaSignature.PKCS1,
+            ),
+        )
+        headers = parse(letter.wrapped(b"\r\n")).headers.without("mime-version")
+        try:
+            planned = plan(request, keys, trust, Policy(), now)
+            (copy,) = seal(planned, OurLetter(headers=headers, entity=letter.entity()), keys, now)
+        except SealmailError as error:
+            raise PeerError(str(error)) from error
+        return copy.raw
+
+
+def _keys_of(sender: OpenSSLCustomer, to: Sequence[OpenSSLCustomer]) -> tuple[MemoryKeyStore, MemoryTrust]:
+    """What the sender knows: his key, whom he writes to, and the CAs that he trusts."""
+    authorities = {one.authority for one in (sender, *to)}
+    anchors = [Anchor(key=key) for authority in authorities for key in read(authority.read_bytes()).keys]
+    recipients = [key for one in to for key in read(one.certificate.read_bytes()).keys]
+    return MemoryKeyStore(keys=recipients, secrets=[secret_of(sender)]), MemoryTrust(anchors=anchors)
 
 
 class OurOpener:

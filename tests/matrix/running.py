@@ -6,13 +6,13 @@ from functools import cache
 from typing import Self
 
 from tests.matrix.programs import OurOpener, OurSealer, PeerOpener, PeerSealer, Stays, Words
-from tests.matrix.recipes import ENCRYPTING, SIGNING, Recipe, Row
+from tests.matrix.recipes import ENCRYPTING, NAMES, SIGNING, Recipe, Row
 from tests.peers.gpgsm import GPGSM
 from tests.peers.mail import Letter
 from tests.peers.openssl import KeyKind, OpenSSLCustomer, TestCA
 from tests.peers.programs import PeerError
 
-SENDER, RECIPIENT = "carol@bank.example", "support@desk.example"
+SENDER = "carol@bank.example"
 TEXT = "Grüße aus Wien.\n\nFrom here on we are sealed.  \n.\n"
 
 
@@ -37,7 +37,7 @@ class Matrix:
 
     def __init__(self) -> None:
         self._stack = contextlib.ExitStack()
-        self.letter = Letter(sender=SENDER, recipients=[RECIPIENT], subject="Case 7", text=TEXT)
+        self.letter = Letter(sender=SENDER, recipients=["support@desk.example"], subject="Case 7", text=TEXT)
         self._sealed: dict[tuple[Program, Recipe], bytes | None] = {}
         self.sealer = cache(self._sealer)
         self.opener = cache(self._opener)
@@ -47,7 +47,7 @@ class Matrix:
         with self._stack:
             ca = self._stack.enter_context(TestCA(kind=KeyKind.EC_P256))
             self.senders = {kind: ca.issue(SENDER, kind=kind, usage="digitalSignature") for kind in SIGNING}
-            self.recipients = {kind: ca.issue(RECIPIENT, kind=kind) for kind in ENCRYPTING}
+            self.recipients = {kind: ca.issue(f"{NAMES[kind].lower()}@desk.example", kind=kind) for kind in ENCRYPTING}
             self._stack = self._stack.pop_all()
         return self
 
