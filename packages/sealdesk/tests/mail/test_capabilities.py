@@ -15,6 +15,7 @@ from sealdesk.mail.outbox.planning import preferred_technologies, preview, recip
 from sealmail.keys import Capabilities, Technology
 from sealmail.keys.capabilities import AES256_GCM
 from sealmail.report import Covers, Signature
+from sealmail.sealing.model import ContentCipher
 
 pytestmark = [pytest.mark.django_db, pytest.mark.mission("B16")]
 
@@ -102,3 +103,19 @@ def test_intake_remembers_and_the_plan_asks_for_all_recipients_at_once(
 
     assert plan.request.capabilities == {CAROL: READS_GCM}
     assert plan.request.preferred == {CAROL: Technology.SMIME}
+
+
+@pytest.mark.django_db
+def test_cipher_of_a_reply_follows_what_the_customers_own_signature_said(
+    ring, desk_keys, support, write, cast, take_in, alice
+):
+    """Nothing is made up here: Carol's mail says what it reads, the desk answers so."""
+    ring.own(desk_keys["support@desk.example"], support)
+    ring.know(cast.carol.smime.key)
+    unknown = preview(group=support, recipients=recipients_of(to=[CAROL]), sign=False, encrypt=True)
+    take_in(write(cast.carol, sign=True, encrypt=True))
+
+    known = preview(group=support, recipients=recipients_of(to=[CAROL]), sign=False, encrypt=True)
+
+    ciphers = [copy.cipher for planned in (unknown, known) for copy in planned.copies]
+    assert ciphers == [ContentCipher.CBC, ContentCipher.GCM]

@@ -288,3 +288,22 @@ def test_every_code_that_forbids_a_use_has_words():
     of_time_or_use = {"expired", "not_yet_valid", "no_signing_use", "no_encryption_use", "no_secret"}
 
     assert codes - of_time_or_use <= set(OBSTACLES)
+
+
+@pytest.mark.mission("S8", "B13")
+def test_page_names_each_certificate_that_is_passed_over_with_its_reason(admin, cast):
+    vouch(cast.ca)
+    old = cast.ca.issue(CAROL, name="Old Carol", valid_from=now() - 9 * DAY, valid_until=now() - DAY).key
+    stolen = cast.ca.issue(CAROL, name="Stolen", valid_from=now() - HOUR).key
+    paste(admin, cast.carol.smime.key, old, stolen)
+    upload(admin, cast.ca.crl([stolen])[1])
+
+    shown = page(admin, cast.carol.smime.key)
+
+    reasons = dict(
+        re.findall(r">(\w[\w ]*?) \([0-9A-F ]{19}\)</a> <span class=\"soft\">is not used: (.*?)</span>", shown)
+    )
+    assert set(reasons) == {"Old Carol", "Stolen"}
+    assert "expired" in reasons["Old Carol"]
+    assert "revoked" in reasons["Stolen"]
+    assert "<strong>This one</strong>" in page(admin, old)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from base64 import b64decode, encodebytes
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from sealmail.mime import Draft, build_entity, build_headers
 from sealmail.opening import Opened, open_message
 from sealmail.policy import Policy
 from sealmail.report import Signature
+from sealmail.smime import cms, der
 from sealmail.testing import CA
 
 CAROL, DESK = "carol@bank.example", "support@desk.example"
@@ -126,7 +128,16 @@ def hostile() -> Hostile:
     }
     forms = {form: b64decode(entity.partition(b"\r\n\r\n")[2]) for form, entity in entities.items()}
     signature = signed.rpartition(b"\r\n\r\n")[2].partition(b"\r\n--")[0]
-    return Hostile(ca=ca, carol=carol, desk=desk, forms=forms | {"detached": b64decode(signature)})
+    forms |= {"detached": b64decode(signature), "compressed": _compressed(signed)}
+    return Hostile(ca=ca, carol=carol, desk=desk, forms=forms)
+
+
+def _compressed(entity: bytes) -> bytes:
+    """Compressed data (RFC 3274) around an entity."""
+    algorithm = der.algorithm(ber.encode_oid("1.2.840.113549.1.9.16.3.8"))
+    content = der.sequence(der.oid(cms.DATA), der.explicit(0, der.octet_string(zlib.compress(entity))))
+    fields = der.sequence(der.integer(0), algorithm, content)
+    return der.sequence(der.oid(cms.COMPRESSED_DATA), der.explicit(0, fields))
 
 
 @pytest.fixture(scope="session")

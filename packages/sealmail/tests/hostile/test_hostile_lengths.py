@@ -9,7 +9,7 @@ import pytest
 from sealmail import ber, smime
 from sealmail.report import Signature, Warning
 
-FORMS = ["opaque", "detached", "CBC", "GCM"]
+FORMS = ["opaque", "detached", "CBC", "GCM", "compressed"]
 every_form = pytest.mark.parametrize("form", FORMS)
 
 

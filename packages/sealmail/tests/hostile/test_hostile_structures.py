@@ -154,14 +154,14 @@ OIDS = [
 
 
 @pytest.mark.parametrize("octets", NUMBERS, ids=lambda octets: f"{octets[:2].hex()}*{len(octets)}")
-@pytest.mark.parametrize("form", ["opaque", "detached", "CBC", "GCM"])
+@pytest.mark.parametrize("form", ["opaque", "detached", "CBC", "GCM", "compressed"])
 def test_impossible_numbers_are_survived(hostile, parsed, form: str, octets: bytes) -> None:
     """In each INTEGER of a message: versions, serials, sizes. What no program relies on (a version) may stay good."""
     _each(hostile, parsed, form, ber.INTEGER, octets)
 
 
 @pytest.mark.parametrize("octets", OIDS, ids=lambda octets: f"{octets[:2].hex()}*{len(octets)}")
-@pytest.mark.parametrize("form", ["opaque", "detached", "CBC", "GCM"])
+@pytest.mark.parametrize("form", ["opaque", "detached", "CBC", "GCM", "compressed"])
 def test_impossible_identifiers_are_survived(hostile, parsed, form: str, octets: bytes) -> None:
     _each(hostile, parsed, form, ber.OID, octets)
 

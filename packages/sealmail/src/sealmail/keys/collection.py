@@ -16,6 +16,8 @@ from sealmail.keys.private_key import PrivateKey
 
 MAX_PIECES = 2_000
 """In one blob."""
+MOST_STRANGERS = 3
+"""Named in the sentence about a private key without certificate."""
 MAX_PRIVATE_KEYS = 200
 """In everything that is read together: each takes milliseconds to check."""
 
@@ -137,8 +139,14 @@ class Collection:
             keys = holders.get(private.public_hash, [])
             matched += [SecretKey(key=key, material=private.material, passphrases=passphrases) for key in keys]
             if not keys:
-                unmatched.append(_unmatched(private, passphrases))
+                unmatched.append(_unmatched(private, passphrases, self._strangers))
         return matched, tuple(unmatched)
+
+    @property
+    def _strangers(self) -> tuple[str, ...]:
+        """Whose certificates are here that somebody may have thought to belong to a private key."""
+        people = [key for key in self._keys.values() if key.technology is Technology.SMIME and not key.is_ca]
+        return tuple(_owner(key) for key in people[:MOST_STRANGERS])
 
     def _answers(self) -> list[tuple[KeyId, bytes]]:
         """OCSP responses by the CA that they speak for, which they name by a hash (RFC 6960 §4.1.1).
@@ -163,10 +171,19 @@ def _names(key: Key) -> tuple[bytes, ...]:
     return outline.subject, outline.issuer
 
 
-def _unmatched(private: PrivateKey, passphrases: tuple[str, ...]) -> UnmatchedSecret:
+def _unmatched(private: PrivateKey, passphrases: tuple[str, ...], strangers: tuple[str, ...]) -> UnmatchedSecret:
     return UnmatchedSecret(
-        public_hash=private.public_hash, material=private.material, algorithm=private.algorithm, passphrases=passphrases
+        public_hash=private.public_hash,
+        material=private.material,
+        algorithm=private.algorithm,
+        passphrases=passphrases,
+        strangers=strangers,
     )
+
+
+def _owner(key: Key) -> str:
+    address = next(iter(key.addresses), "")
+    return f"“{key.name}” ({address})" if key.name and address not in {"", key.name} else f"“{key.name or address}”"
 
 
 def _is_text(passphrase: str) -> bool:
