@@ -6,6 +6,7 @@ Called by the key reader and by the S/MIME engine, which also asks for the publi
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -143,8 +144,12 @@ _CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521", "se
 
 def _name(certificate: x509.Certificate) -> str:
     """The common name, else the organisation, else nothing. It is for people and proves nothing."""
+    with warnings.catch_warnings():
+        # A name longer than RFC 5280 allows, or empty, is worth no warning on a page that nobody reads.
+        warnings.simplefilter("ignore", UserWarning)
+        subject = certificate.subject
     for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME, NameOID.ORGANIZATION_NAME):
-        for attribute in certificate.subject.get_attributes_for_oid(kind):
+        for attribute in subject.get_attributes_for_oid(kind):
             return attribute.value if isinstance(attribute.value, str) else ""
     return ""
 

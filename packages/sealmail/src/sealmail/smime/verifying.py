@@ -16,7 +16,7 @@ from sealmail.errors import InputError
 from sealmail.keys.certificate import outline_of, public_key
 from sealmail.keys.model import Key, Technology, Use
 from sealmail.keys.store import KeyStore
-from sealmail.policy import Policy
+from sealmail.policy import Budget, Policy
 from sealmail.report import Finding, Integrity, SignatureFacts
 from sealmail.results import VerificationResult
 from sealmail.smime import cms
@@ -116,9 +116,18 @@ def _signers(check: _Check) -> tuple[SignatureFacts, ...]:
         return ()
     if check.candidates is None:
         return (_facts(Integrity.MALFORMED, why="content_ambiguous"),)
-    if len(signed.signers) > check.policy.budget.signers:
-        return (_facts(Integrity.UNSUPPORTED, why="too_many_signers"),)
+    if (crowd := _crowd(signed, check.policy.budget)) is not None:
+        return (_facts(Integrity.UNSUPPORTED, why=crowd),)
     return tuple(_signer(element, check.candidates, check) for element in signed.signers)
+
+
+def _crowd(signed: SignedData, budget: Budget) -> str | None:
+    """What there is more of than anybody has a use for: such a message is not checked, lest only a part of it be."""
+    if len(signed.signers) > budget.signers:
+        return "too_many_signers"
+    if signed.digests > budget.signers:
+        return "too_many_digests"
+    return "too_many_certificates" if len(signed.certificates) > budget.certificates else None
 
 
 def _signer(element: Element, contents: _Contents, check: _Check) -> SignatureFacts:
