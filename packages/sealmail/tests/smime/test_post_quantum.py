@@ -72,7 +72,11 @@ def test_certificates_are_named_and_used_as_their_keys_can(signer: SecretKey, re
 
 @pytest.mark.parametrize(
     ("kind", "usage", "use"),
-    [("mldsa65", "key_encipherment", "Digital Signature"), ("mlkem768", "key_agreement", "Key Encipherment")],
+    [
+        ("mldsa65", "key_encipherment", "Digital Signature"),
+        ("mlkem768", "key_agreement", "Key Encipherment"),
+        ("mlkem768", "digital_signature", "Key Encipherment"),
+    ],
 )
 def test_a_key_usage_that_the_key_cannot_serve_is_told_at_import(root: CA, kind: str, usage: str, use: str) -> None:
     key = root.issue(CAROL, key_type=kind, critical=[key_usage(usage)]).key
@@ -296,6 +300,7 @@ def encapsulated(
     change: Callable[[bytes], bytes] = lambda ciphertext: ciphertext,
     spoil: Callable[[bytes], bytes] = lambda wrapped: wrapped,
     kind: bytes = cms.KEM_RECIPIENT,
+    parameters: bytes = b"",
 ) -> bytes:
     """A message of another program, right or wrong, in the words of RFC 9629 §3."""
     public = loaded(secret).public_key()
@@ -310,7 +315,7 @@ def encapsulated(
         der.implicit(0, der.octet_string(bytes.fromhex(key_id.removeprefix("ski:")))),
         der.algorithm(ber.encode_oid(scheme)),
         der.octet_string(change(ciphertext)),
-        der.algorithm(derivation),
+        der.algorithm(derivation, parameters),
         der.integer(kek_bytes or size),
         *([] if material is None else [der.explicit(0, der.octet_string(material))]),
         identifier,
@@ -337,6 +342,14 @@ def test_each_size_of_key_wrap_opens_with_and_without_user_material(
     message = encapsulated(recipients["mlkem768"], wrap=wrap, material=material)
 
     assert outcome(message, recipients["mlkem768"]) == OPEN
+
+
+def test_user_material_is_bound_as_rfc_9629_says() -> None:
+    wrap = bytes.fromhex("300b060960864801650304012d")
+
+    bound = kem.other_info(wrap=wrap, key_bytes=32, user_material=b"bound to this")
+
+    assert bound.hex() == f"3021{wrap.hex()}020120a00f040d{b'bound to this'.hex()}"
 
 
 @pytest.mark.parametrize("derivation", sorted(algorithms.HKDFS))
@@ -376,10 +389,11 @@ def test_no_outcome_tells_what_was_wrong_with_the_ciphertext(recipients: dict[st
         ({"scheme": "2.16.840.1.101.3.4.4.3"}, UNSUPPORTED),
         ({"scheme": "1.2.3.4"}, UNSUPPORTED),
         ({"derivation": b"\x2a\x03\x04"}, UNSUPPORTED),
+        ({"parameters": der.null()}, UNSUPPORTED),
         ({"wrap": algorithms.TRIPLE_DES_WRAP}, UNSUPPORTED),
         ({"kind": b"\x2a\x03\x04"}, (Encryption.NO_KEY, None, None)),
     ],
-    ids=["short", "long", "hash", "ml-kem-512", "ml-kem-1024", "kem", "kdf", "wrap", "other"],
+    ids=["short", "long", "hash", "ml-kem-512", "ml-kem-1024", "kem", "kdf", "parameters", "wrap", "other"],
 )
 def test_what_does_not_belong_together_is_not_opened(
     recipients: dict[str, SecretKey], settings: dict[str, object], expected: object
