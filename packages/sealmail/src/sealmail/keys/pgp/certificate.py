@@ -6,7 +6,7 @@ that nobody can hang an address or a subkey of his own on someone else's key. Ce
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -222,7 +222,7 @@ def _primary(
     return Component(
         public=key,
         bindings=tuple(sorted(direct + certifications, key=_created)),
-        revocations=tuple(_revocations(_valid(key, revocations, key.prefixed))),
+        revocations=tuple(_revocations(key, revocations, key.prefixed)),
         is_primary=True,
         secret=head.body if head.tag == Tag.SECRET_KEY else None,
     )
@@ -243,7 +243,7 @@ def _subkeys(primary: PublicKey, groups: list[tuple[Packet, list[Signature]]]) -
             yield Component(
                 public=subkey,
                 bindings=tuple(bindings),
-                revocations=tuple(_revocations(_valid(primary, revoking, content))),
+                revocations=tuple(_revocations(primary, revoking, content)),
                 has_back_signature=frozenset(i for i, one in enumerate(bindings) if _confirms(one, subkey, content)),
                 secret=head.body if head.tag == Tag.SECRET_SUBKEY else None,
             )
@@ -257,9 +257,11 @@ def _confirms(binding: Signature, subkey: PublicKey, content: bytes) -> bool:
     return back is not None and back.type == SignatureType.PRIMARY_KEY_BINDING and _holds(back, subkey, content)
 
 
-def _revocations(signatures: Iterable[Signature]) -> Iterator[Revocation]:
-    for one in signatures:
-        yield Revocation(at=_created(one), code=one.revocation_code)
+def _revocations(key: PublicKey, signatures: list[Signature], content: bytes) -> Iterator[Revocation]:
+    # A condition that we do not know is no ground to go on using a key that its owner revoked.
+    for one in sorted(_newest(key, signatures), key=_created):
+        if one.created is not None and _fits(one, key, content):
+            yield Revocation(at=one.created, code=one.revocation_code)
 
 
 def _valid(key: PublicKey, signatures: list[Signature], content: bytes) -> list[Signature]:
@@ -278,8 +280,10 @@ def _newest(key: PublicKey, signatures: list[Signature]) -> list[Signature]:
 
 
 def _holds(signature: Signature, key: PublicKey, content: bytes) -> bool:
-    if signature.created is None or signature.has_unknown_critical:
-        return False
+    return signature.created is not None and not signature.has_unknown_critical and _fits(signature, key, content)
+
+
+def _fits(signature: Signature, key: PublicKey, content: bytes) -> bool:
     try:
         return holds(signature, key, content)
     except InputError:

@@ -22,7 +22,7 @@ from sealmail.errors import PassphraseError
 from sealmail.keys.pgp.checking import SigningKey
 from sealmail.keys.pgp.ciphers import CIPHERS, AEADMode, Cipher, aead, read_mode
 from sealmail.keys.pgp.packets import Fields, Malformed, Tag
-from sealmail.keys.pgp.passphrase import Derivation, read_derivation
+from sealmail.keys.pgp.passphrase import Derivation, Stub, read_derivation
 from sealmail.keys.pgp.public import RSA_ALGORITHMS, Algorithm, Curve, PublicKey, Unsupported, read_public
 
 PrivateKey = SigningKey | x25519.X25519PrivateKey | x448.X448PrivateKey
@@ -48,8 +48,13 @@ def is_locked(body: bytes) -> bool:
 
 def holds_secret(body: bytes) -> bool:
     """Whether there is a secret in the packet, and not only GnuPG's note that it lies elsewhere (on a card)."""
-    protected = _read(body)
-    return protected.derivation is None or not protected.derivation.is_stub
+    return stub(body) is None
+
+
+def stub(body: bytes) -> Stub | None:
+    """Why there is no secret in a secret key packet; None where there is one. Raises `InputError`."""
+    derivation = _read(body).derivation
+    return derivation.stub if derivation else None
 
 
 def unlock(body: bytes, *, is_primary: bool, passphrases: tuple[str, ...]) -> PrivateKey:
