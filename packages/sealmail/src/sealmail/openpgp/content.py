@@ -61,7 +61,11 @@ def _message(data: bytes, inflation: _Inflation, depth: int) -> Content:
     packets = [packet for packet in walk(data) if not is_passed_over(packet)]
     opening = list(takewhile(lambda one: one.tag in {Tag.ONE_PASS, Tag.SIGNATURE}, packets))
     core, *after = packets[len(opening) :] or (None,)
-    if core is None or any(packet.tag != Tag.SIGNATURE for packet in after):
+    if core is None:
+        raise Malformed
+    if core.tag in _ENCRYPTED:
+        raise NestedEncryption
+    if any(packet.tag != Tag.SIGNATURE for packet in after):
         raise Malformed
     inner = _core(core, inflation, depth)
     return replace(
@@ -74,8 +78,6 @@ def _message(data: bytes, inflation: _Inflation, depth: int) -> Content:
 def _core(packet: Packet, inflation: _Inflation, depth: int) -> Content:
     if packet.tag == Tag.LITERAL:
         return Content(literal=_literal(packet.body))
-    if packet.tag in _ENCRYPTED:
-        raise NestedEncryption
     if packet.tag != Tag.COMPRESSED:
         raise Malformed
     if depth == 0:

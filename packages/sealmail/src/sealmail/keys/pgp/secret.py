@@ -190,14 +190,19 @@ def _key_object(public: PublicKey, fields: Fields) -> PrivateKey:
         return make(fields.take(octets))
     if public.algorithm in RSA_ALGORITHMS:
         return _rsa(public, *(int.from_bytes(fields.mpi(), "big") for _ in range(4)))
+    if public.algorithm not in _ONE_NUMBER:
+        raise Unsupported
     scalar = fields.mpi()
     if public.algorithm == Algorithm.DSA:
         p, q, g, y = public.numbers
         numbers = dsa.DSAPublicNumbers(y, dsa.DSAParameterNumbers(p, q, g))
         return dsa.DSAPrivateNumbers(int.from_bytes(scalar, "big"), numbers).private_key()
-    if public.algorithm in {Algorithm.ECDH, Algorithm.ECDSA, Algorithm.EDDSA_LEGACY} and public.curve:
-        return _on_curve(public, public.curve, scalar)
-    raise Unsupported
+    if public.curve is None:
+        raise Unsupported
+    return _on_curve(public, public.curve, scalar)
+
+
+_ONE_NUMBER = frozenset({Algorithm.DSA, Algorithm.ECDH, Algorithm.ECDSA, Algorithm.EDDSA_LEGACY})
 
 
 _FIXED: dict[int, tuple[Callable[[bytes], PrivateKey], int]] = {
