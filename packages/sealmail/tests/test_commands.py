@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from jsonschema import Draft202012Validator
 
 from sealmail import openpgp, smime
@@ -174,8 +175,11 @@ def test_wrong_usage_exits_with_two(arguments: tuple[str, ...]) -> None:
 @pytest.mark.mission("B3")
 def test_seal_writes_a_copy_for_each_technology_and_the_plan(folder: Folder, tmp_path: Path) -> None:
     (tmp_path / "carol.pem").write_text(export_armored(folder.carol.key))
+    expired = folder.ca.issue(CAROL, valid_from=NOW - timedelta(days=9), valid_until=NOW - timedelta(days=2))
+    (tmp_path / "expired.pem").write_text(export_armored(expired.key))
     mail = build_message(Draft(from_=(Mailbox("Desk", DESK),), subject="Reply", text="Grüße.\n"))
-    options = (*folder.options, "--keys", tmp_path / "carol.pem", "--sign", "--encrypt", "--to", CAROL, DAVE)
+    keys = (tmp_path / "carol.pem", tmp_path / "expired.pem")
+    options = (*folder.options, "--keys", *keys, "--sign", "--encrypt", "--to", CAROL, DAVE)
 
     result = run("seal", "-", "--out", tmp_path / "out", *options, stdin=mail)
 
@@ -185,6 +189,8 @@ def test_seal_writes_a_copy_for_each_technology_and_the_plan(folder: Folder, tmp
         ([CAROL], "smime"),
         ([DAVE], "openpgp"),
     ]
+    passed_over = [(one["fingerprint"], one["reasons"][0]["code"]) for one in plan["recipients"][0]["passed_over"]]
+    assert passed_over == [(expired.key.fingerprint, "expired")]
     (tmp_path / "carol-key.pem").write_bytes(export_pem(folder.carol))
     copy = (tmp_path / "out" / "1.eml").read_bytes()
     opened = inspect(copy, "--keys", tmp_path / "carol-key.pem", "--trust", folder.trust / "ca.pem")
@@ -196,6 +202,58 @@ def printed_file(path: Path, schema: str) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(path.read_text())
     Draft202012Validator(json.loads((CONTRACT / schema).read_text())).validate(document)
     return document
+
+
+def test_seal_takes_the_form_that_was_asked_for(folder: Folder, tmp_path: Path) -> None:
+    rsa = folder.ca.issue("rsa@bank.example", key_type="rsa2048")
+    (tmp_path / "rsa.pem").write_bytes(export_pem(rsa))
+    mail = build_message(Draft(from_=(Mailbox("", "rsa@bank.example"),), to=(Mailbox("", DESK),), text="Words.\n"))
+    form = ("--opaque", "--cipher", "gcm", "--key-transport", "oaep", "--rsa-signature", "pss")
+    options = (*folder.options, "--keys", tmp_path / "rsa.pem", "--technology", "smime", "--sign", "--encrypt", *form)
+
+    result = run("seal", "-", "--out", tmp_path / "out", *options, stdin=mail)
+
+    assert result.returncode == 0, result.stderr
+    (copy,) = printed_file(tmp_path / "out" / "plan.json", "plan.schema.json")["copies"]
+    assert copy["signature"] == {"algorithm": "RSA-PSS", "micalg": "sha-256", "opaque": True}
+    assert copy["cipher"] == "AES-256-GCM"
+    assert [reason["code"] for reason in copy["cipher_reasons"]] == ["cipher_asked_for", "capabilities_unknown"]
+    assert copy["key_transports"] == {folder.desk.key.fingerprint: "ECDH P-256", rsa.key.fingerprint: "RSA-OAEP"}
+    opened = inspect((tmp_path / "out" / "1.eml").read_bytes(), *folder.options)
+    assert (opened["encryption"]["verdict"], opened["signature"]["verdict"]) == ("decrypted", "good")
+    assert opened["layers"][1]["signers"][0]["algorithm"] == "RSA-PSS"
+
+
+def test_seal_reads_capabilities_out_of_good_mail_only(folder: Folder, tmp_path: Path) -> None:
+    good = build_headers(draft(CAROL)) + smime.sign(build_entity(draft(CAROL)), folder.carol, [], NOW)
+    (tmp_path / "good.eml").write_bytes(good)
+    (tmp_path / "changed.eml").write_bytes(good.replace(b"The words.", b"The sword."))
+    (tmp_path / "carol.pem").write_text(export_armored(folder.carol.key))
+    mail = build_message(Draft(from_=(Mailbox("Desk", DESK),), to=(Mailbox("", CAROL),), text="Reply.\n"))
+    options = (*folder.options, "--keys", tmp_path / "carol.pem", "--sign", "--encrypt", "--capabilities-from")
+
+    result = run("seal", "-", "--out", tmp_path / "gcm", *options, tmp_path / "good.eml", stdin=mail)
+    doubtful = run("seal", "-", "--out", tmp_path / "cbc", *options, tmp_path / "changed.eml", stdin=mail)
+
+    assert (result.returncode, doubtful.returncode) == (0, 0), result.stderr
+    assert b"changed.eml tells nothing by a good S/MIME signature" in doubtful.stderr
+    ciphers = {
+        name: printed_file(tmp_path / name / "plan.json", "plan.schema.json")["copies"][0]["cipher"]
+        for name in ("gcm", "cbc")
+    }
+    assert ciphers == {"gcm": "AES-256-GCM", "cbc": "AES-256-CBC"}
+
+
+def test_seal_writes_addresses_given_with_names(folder: Folder, tmp_path: Path) -> None:
+    mail = build_message(Draft(from_=(Mailbox("", DESK),), text="Words.\n"))
+    options = (*folder.options, "--technology", "smime", "--sign", "--to", "Jürgen <j@bücher.example>")
+
+    result = run("seal", "-", "--out", tmp_path / "out", *options, stdin=mail)
+
+    assert result.returncode == 0, result.stderr
+    raw = (tmp_path / "out" / "1.eml").read_bytes()
+    assert raw.isascii()
+    assert inspect(raw, *folder.options)["to"] == ["j@xn--bcher-kva.example"]
 
 
 @pytest.mark.mission("S12")
@@ -227,6 +285,55 @@ def test_keys_lists_what_may_be_done(folder: Folder) -> None:
     assert dave["may"]["sign"]["reasons"][0]["code"] == "no_secret"
     assert by_fingerprint[folder.ca.certificate.fingerprint]["ca"] is True
     assert b"notes.txt: skipped" in result.stderr
+
+
+@pytest.mark.mission("S4")
+def test_keys_lists_what_a_certificate_says_and_what_keeps_it_out(folder: Folder, tmp_path: Path) -> None:
+    lame = folder.ca.issue(CAROL, uses=())
+    (tmp_path / "lame.pem").write_text(export_armored(lame.key))
+    (tmp_path / "ca.pem").write_text(export_armored(folder.ca.certificate))
+    (tmp_path / "ca.crl").write_bytes(folder.ca.crl(at=NOW)[1])
+
+    document = printed(run("keys", tmp_path, "--json"), "keys.schema.json")
+
+    key = next(one for one in document["keys"] if not one["ca"])
+    certificate = x509.load_der_x509_certificate(lame.key.material)
+    assert (key["issuer"], key["serial"]) == ("CN=Sealdesk Test CA", f"{certificate.serial_number:x}")
+    assert [reason["code"] for reason in key["import_problems"]] == ["wrong_key_usage"]
+    assert [(one["kind"], one["issuer"]) for one in document["revocations"]] == [("crl", "Sealdesk Test CA")]
+    assert document["choice"] is None
+
+
+def test_keys_tells_which_key_would_be_used_and_why_not_the_others(folder: Folder, tmp_path: Path) -> None:
+    old, new = (folder.ca.issue(CAROL, valid_from=NOW - timedelta(days=days)) for days in (20, 10))
+    for name, secret in (("old", old), ("new", new)):
+        (tmp_path / f"{name}.pem").write_text(export_armored(secret.key))
+    options = (tmp_path, "--for", CAROL.title(), "--trust", folder.trust)
+
+    choice = printed(run("keys", *options, "--json"), "keys.schema.json")["choice"]
+    text = run("keys", *options).stdout.decode()
+
+    assert (choice["address"], choice["key"], choice["technology"]) == (CAROL, new.key.fingerprint, "smime")
+    smime, _ = choice["by_technology"]
+    assert smime["trust"] == "by_ca"
+    assert smime["passed_over"] == [
+        {
+            "technology": "smime",
+            "fingerprint": old.key.fingerprint,
+            "reasons": [{"code": "older", "sentence": "A newer one is used."}],
+        }
+    ]
+    assert f"not {old.key.fingerprint}: A newer one is used." in text
+
+
+@pytest.mark.mission("A5")
+def test_keys_says_why_nothing_can_be_used(folder: Folder) -> None:
+    untrusted = printed(run("keys", folder.trust / "dave.asc", "--for", DAVE, "--json"), "keys.schema.json")["choice"]
+    signing = run("keys", folder.trust, "--for", DAVE, "--purpose", "sign")
+
+    assert untrusted["key"] is None
+    assert [one["reasons"][0]["code"] for one in untrusted["by_technology"]] == ["no_key", "untrusted_key"]
+    assert f"There is no private key with a PGP key for {DAVE}." in signing.stdout.decode()
 
 
 def test_no_output_of_the_commands_holds_a_secret(folder: Folder) -> None:

@@ -202,12 +202,12 @@ def test_multipart_refuses_a_boundary_that_is_taken():
 
 
 def test_draft_from_message_slices_what_is_seven_bit():
-    raw = b'Subject: x\nMIME-Version: 1.0\nContent-Type: multipart/mixed;\n boundary="a"\nX: y\n\n--a\n\nhi \n--a--\n'
+    raw = b'Subject: x\nMIME-Version: 1.0\nContent-Type: multipart/mixed;\n boundary="a"\nX: y\n\n--a\n\nhi\n--a--\n'
 
     headers, entity = draft_from_message(raw)
 
     assert [field.name for field in headers] == ["Subject", "X"]
-    expected = b'Content-Type: multipart/mixed;\n boundary="a"\n\n--a\n\nhi \n--a--\n'
+    expected = b'Content-Type: multipart/mixed;\n boundary="a"\n\n--a\n\nhi\n--a--\n'
     assert entity == expected.replace(b"\n", b"\r\n")
 
 

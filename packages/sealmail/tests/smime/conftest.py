@@ -52,12 +52,28 @@ def owners(ca: CA, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Owner]
     """One owner for each kind of key, all from one CA; "other" has nothing to do with the rest."""
     folder = tmp_path_factory.mktemp("owners")
     made = {}
-    for kind in ("rsa2048", "ec", "ec-p384", "ec-p521", "ed25519", "x25519", "other"):
+    for kind in ("rsa2048", "ec", "ec-p384", "ec-p521", "ed25519", "ed448", "x25519", "x448", "other"):
         secret = ca.issue(f"{kind}@customer.example", key_type="ec" if kind == "other" else kind)
         file = folder / f"{kind}.pem"
         file.write_bytes(export_pem(secret))
         made[kind] = Owner(secret=secret, file=file)
     return made
+
+
+@pytest.fixture(scope="session", params=["free", "sha384"])
+def bound_to_pss(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SecretKey:
+    """A key whose certificate binds it to RSASSA-PSS: with any parameters, or with SHA-384 and a salt of 50 octets."""
+    folder = tmp_path_factory.mktemp("pss")
+    bound = {"rsa_pss_keygen_md": "sha384", "rsa_pss_keygen_mgf1_md": "sha384", "rsa_pss_keygen_saltlen": "50"}
+    options = [f"{name}:{value}" for name, value in bound.items()] if request.param == "sha384" else []
+    asked = [part for option in ["rsa_keygen_bits:2048", *options] for part in ("-pkeyopt", option)]
+    run = ["openssl", "genpkey", "-quiet", "-algorithm", "RSA-PSS", *asked, "-outform", "DER", "-out", "key.der"]
+    subprocess.run(run, check=True, cwd=folder)
+    names = ["-addext", "subjectAltName=email:pss@customer.example"]
+    made = ["-key", "key.der", "-subj", "/CN=PSS", "-sha384", "-outform", "DER", "-out", "certificate.der"]
+    subprocess.run(["openssl", "req", "-new", "-x509", *names, *made], check=True, cwd=folder)
+    key = key_from_certificate((folder / "certificate.der").read_bytes())
+    return SecretKey(key=key, material=(folder / "key.der").read_bytes())
 
 
 @pytest.fixture

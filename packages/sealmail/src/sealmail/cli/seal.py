@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from sealmail import mime
-from sealmail.addresses import canonical, one_from, parse_list
+from sealmail.addresses import Mailbox, canonical, one_from, parse_list
 from sealmail.cli.material import add_key_options, material_of, read_input, time_of
-from sealmail.errors import Refused, UsageError
-from sealmail.keys import Technology
+from sealmail.cli.smime_options import add_smime_options, capabilities_of, smime_form_of
+from sealmail.errors import Reason, Refused, UsageError
+from sealmail.keys import Capabilities, Technology
+from sealmail.mime.fields import address_field
 from sealmail.policy import Policy
-from sealmail.sealing import Letter, Plan, SealedCopy, SealRequest, letter_from_message, plan, seal
+from sealmail.reporting import passed_over_to_json
+from sealmail.sealing import (
+    Letter,
+    Plan,
+    PlannedCopy,
+    PlannedSignature,
+    SealedCopy,
+    SealRequest,
+    letter_from_message,
+    plan,
+    seal,
+)
 
 
 def add_parser(commands: Any) -> None:
@@ -30,6 +44,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--encrypt", action="store_true", help="every copy is encrypted, or none is written")
     parser.add_argument("--technology", choices=["smime", "openpgp", "auto"], default="auto")
     parser.add_argument("--hide-subject", action="store_true", help="the subject travels inside the encryption only")
+    add_smime_options(parser)
     add_key_options(parser)
     parser.set_defaults(run=run)
 
@@ -40,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
     material, at = material_of(options), time_of(options)
     if options.hide_subject and not options.encrypt:
         raise UsageError("--hide-subject needs --encrypt")
-    request = _request(options, raw)
+    request = _request(options, raw, capabilities_of(options, material, at))
     made = plan(request, material.keys, material.trust, Policy(), at)
     folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -54,7 +69,7 @@ def run(options: argparse.Namespace) -> None:
     _write_plan(folder, made, copies)
 
 
-def _request(options: argparse.Namespace, raw: bytes) -> SealRequest:
+def _request(options: argparse.Namespace, raw: bytes, capabilities: Mapping[str, Capabilities]) -> SealRequest:
     headers = mime.parse(raw).headers
     recipients = {field: _recipients(field, getattr(options, field), headers) for field in ("to", "cc", "bcc")}
     return SealRequest(
@@ -66,6 +81,8 @@ def _request(options: argparse.Namespace, raw: bytes) -> SealRequest:
         encrypt=options.encrypt,
         technology=None if options.technology == "auto" else Technology(options.technology),
         hide_subject=options.hide_subject,
+        capabilities=capabilities,
+        smime=smime_form_of(options),
     )
 
 
@@ -78,10 +95,7 @@ def _sender(given: str | None, headers: mime.Headers) -> str:
 
 def _recipients(field: str, given: list[str] | None, headers: mime.Headers) -> tuple[str, ...]:
     values = given if given is not None else headers.all(field)
-    lists = [parse_list(value) for value in values]
-    if any(parsed.defects for parsed in lists):
-        raise UsageError(f"the {field.title()} addresses cannot be read")
-    addresses = [canonical(mailbox.address) for parsed in lists for mailbox in parsed.mailboxes]
+    addresses = [canonical(mailbox.address) for mailbox in _mailboxes(field.title(), values)]
     return tuple(dict.fromkeys(address for address in addresses if address))
 
 
@@ -90,33 +104,31 @@ def _with_options(letter: Letter, options: argparse.Namespace) -> Letter:
     replaced = {"From": [options.sender] if options.sender else None, "To": options.to, "Cc": options.cc}
     given = {name: values for name, values in replaced.items() if values is not None}
     kept = list(letter.headers.without(*given))
-    fresh = [mime.Field(name, b" " + ", ".join(values).encode("ascii", "strict")) for name, values in given.items()]
-    return Letter(headers=mime.Headers([*fresh, *kept]), entity=letter.entity)
+    fresh = b"".join(address_field(name, _mailboxes(name, values)) for name, values in given.items() if values)
+    return Letter(headers=mime.Headers([*mime.parse(fresh + b"\r\n").headers, *kept]), entity=letter.entity)
+
+
+def _mailboxes(field: str, values: Iterable[str]) -> list[Mailbox]:
+    lists = [parse_list(value) for value in values]
+    if any(parsed.defects for parsed in lists):
+        raise UsageError(f"the {field} addresses cannot be read")
+    return [mailbox for parsed in lists for mailbox in parsed.mailboxes]
 
 
 def _write_plan(folder: Path, made: Plan, copies: tuple[SealedCopy, ...]) -> None:
     document = {
         "schema": 1,
-        "copies": [
-            {
-                "file": f"{number}.eml",
-                "recipients": list(copy.planned.recipients),
-                "technology": copy.planned.technology.value if copy.planned.technology else None,
-                "signed": copy.planned.sign,
-                "encrypted": copy.planned.encrypt,
-                "signer": copy.planned.signer.fingerprint if copy.planned.signer else None,
-                "encrypted_to": [key.fingerprint for key in copy.planned.encrypt_to],
-                "bcc": copy.planned.is_bcc,
-            }
-            for number, copy in enumerate(copies, start=1)
-        ],
+        "copies": [_copy(f"{number}.eml", copy.planned) for number, copy in enumerate(copies, start=1)],
         "recipients": [
             {
                 "address": recipient.address,
                 "field": recipient.field.value,
                 "technology": recipient.technology.value if recipient.technology else None,
                 "key": recipient.key.fingerprint if recipient.key else None,
-                "reasons": [{"code": reason.code, "sentence": reason.sentence} for reason in recipient.reasons],
+                "reasons": [_reason(reason) for reason in recipient.reasons],
+                "passed_over": [
+                    passed_over_to_json(passed) for choice in recipient.choices for passed in choice.passed_over
+                ],
             }
             for recipient in made.recipients
         ],
@@ -125,3 +137,28 @@ def _write_plan(folder: Path, made: Plan, copies: tuple[SealedCopy, ...]) -> Non
         ],
     }
     (folder / "plan.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def _copy(file: str, copy: PlannedCopy) -> dict[str, Any]:
+    return {
+        "file": file,
+        "recipients": list(copy.recipients),
+        "technology": copy.technology.value if copy.technology else None,
+        "signed": copy.sign,
+        "encrypted": copy.encrypt,
+        "signer": copy.signer.fingerprint if copy.signer else None,
+        "signature": _signature(copy.signature) if copy.signature else None,
+        "encrypted_to": [key.fingerprint for key in copy.encrypt_to],
+        "cipher": copy.cipher.value if copy.cipher else None,
+        "cipher_reasons": [_reason(reason) | {"address": reason.address} for reason in copy.cipher_reasons],
+        "key_transports": dict(copy.key_schemes),
+        "bcc": copy.is_bcc,
+    }
+
+
+def _signature(signature: PlannedSignature) -> dict[str, Any]:
+    return {"algorithm": signature.algorithm, "micalg": signature.micalg, "opaque": signature.opaque}
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    return {"code": reason.code, "sentence": reason.sentence}

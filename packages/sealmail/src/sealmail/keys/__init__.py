@@ -1,6 +1,6 @@
 """Keys and certificates of both technologies: what they are, what they may do, who vouches for them."""
 
-from sealmail.keys.capabilities import Capabilities
+from sealmail.keys.capabilities import Capabilities, capabilities_from, capabilities_in
 from sealmail.keys.model import Key, KeyId, SecretKey, Technology, Use
 from sealmail.keys.store import KeyStore, MemoryKeyStore
 from sealmail.keys.trust import Anchor, MemoryTrust, TrustBook, TrustLevel
@@ -18,4 +18,6 @@ __all__ = [
     "TrustBook",
     "TrustLevel",
     "Use",
+    "capabilities_from",
+    "capabilities_in",
 ]

@@ -6,6 +6,7 @@ Called by the key reader and by the S/MIME engine, which also asks for the publi
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,16 +17,19 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from sealmail import ber
-from sealmail.addresses import canonical
 from sealmail.errors import InputError
+from sealmail.keys.mail_names import mail_names
 from sealmail.keys.model import Key, Technology, Use, issuer_and_serial_id, name_id, subject_key_id
 
 MAXIMUM_BYTES = 256 * 1024
 """Of one certificate; post-quantum ones have some 20 kB."""
 
+_REMEMBERED = 2048
+"""Certificates: more than one address ever has, or choosing among them would read each anew every time. Some 10 MB."""
+
 _MAIL_PURPOSES = {ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 _AGREEING = (ec.EllipticCurvePublicKey, x25519.X25519PublicKey, x448.X448PublicKey)
-_UNREADABLE = (
+UNREADABLE = (
     ValueError,
     TypeError,
     UnsupportedAlgorithm,
@@ -33,6 +37,7 @@ _UNREADABLE = (
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
 )
+"""What `cryptography` raises for certificates and extensions that are broken, or of a kind that it does not know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +51,13 @@ class CertificateOutline:
     public_key_bits: bytes
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=_REMEMBERED)
 def key_from_certificate(der: bytes) -> Key:
     """The `Key` of an X.509 certificate (RFC 5280). Raises InputError where the bytes are no certificate we can read.
 
-    Addresses are taken only from the subject alternative name (rfc822Name), never from the subject (RFC 8550 §3).
-    SmtpUTF8Mailbox names (RFC 9598) are left out: name constraints do not yet hold for them, so they must not bind.
+    Addresses are taken only from the subject alternative name (rfc822Name and SmtpUTF8Mailbox), never from the subject
+    (RFC 8550 §3). One that cannot be read is left out and takes no other with it; whether a CA may speak for them is
+    asked of the path.
     """
     outline = outline_of(der)
     try:
@@ -78,21 +84,21 @@ def key_from_certificate(der: bytes) -> Key:
             subject=name_id(outline.subject),
             issuer=name_id(outline.issuer),
         )
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         # Names and extensions are read late: a certificate that loaded may still turn out to be broken.
         raise InputError("The certificate cannot be read.") from error
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=_REMEMBERED)
 def public_key(der: bytes) -> CertificatePublicKeyTypes | None:
     """The public key in a certificate; None where its algorithm or its numbers are not usable."""
     try:
         return x509.load_der_x509_certificate(der).public_key()
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=_REMEMBERED)
 def outline_of(der: bytes) -> CertificateOutline:
     """Serial number, names and key of a certificate, cut out and not encoded anew. Raises InputError."""
     if len(der) > MAXIMUM_BYTES:
@@ -138,8 +144,12 @@ _CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521", "se
 
 def _name(certificate: x509.Certificate) -> str:
     """The common name, else the organisation, else nothing. It is for people and proves nothing."""
+    with warnings.catch_warnings():
+        # A name longer than RFC 5280 allows, or empty, is worth no warning on a page that nobody reads.
+        warnings.simplefilter("ignore", UserWarning)
+        subject = certificate.subject
     for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME, NameOID.ORGANIZATION_NAME):
-        for attribute in certificate.subject.get_attributes_for_oid(kind):
+        for attribute in subject.get_attributes_for_oid(kind):
             return attribute.value if isinstance(attribute.value, str) else ""
     return ""
 
@@ -149,8 +159,7 @@ def _addresses(extensions: x509.Extensions) -> tuple[str, ...]:
         names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return ()
-    found = (canonical(name) for name in names.get_values_for_type(x509.RFC822Name))
-    return tuple(dict.fromkeys(address for address in found if address is not None))
+    return tuple(dict.fromkeys(address.text for address in mail_names(names) if address is not None))
 
 
 def _key_identifier(extensions: x509.Extensions, outline: CertificateOutline) -> bytes:

@@ -120,17 +120,19 @@ def multipart(
     if any(delimiter in part for part in parts) or not re.fullmatch(r"[A-Za-z0-9'()+_,./:=?-]{1,70}", mark):
         raise UsageError("A boundary is up to 70 plain characters that occur in no part.")
     head = parameter_field("Content-Type", f"multipart/{subtype}", {**(params or {}), "boundary": mark})
-    body = b"".join(b"\r\n" + delimiter + b"\r\n" + part for part in parts)
-    return head + body + b"\r\n" + delimiter + b"--\r\n"
+    between = b"\r\n" + delimiter + b"\r\n"
+    bodies = (piece for part in parts for piece in (between, part))
+    # Joined in one step: parts may be large.
+    return b"".join((head, *bodies, b"\r\n", delimiter, b"--\r\n"))
 
 
 def draft_from_message(raw: bytes) -> tuple[Headers, bytes]:
     """The header fields of a message without Content-* and MIME-Version, and its MIME entity in seven-bit canonical
     form.
 
-    An entity that is seven-bit already keeps its bytes, but for line ends; of any other one the leaves that need it are
-    encoded anew. A whole message inside keeps its bytes by being attached as a file. Raises UsageError where a header
-    field cannot be written safely.
+    What can travel as it is keeps its bytes, but for line ends; leaves that a server might change are encoded anew.
+    What must not be encoded (RFC 2046 §5.2.1, RFC 1847 §2.1), a whole message or signed content, keeps its bytes: as it
+    is where it is seven-bit, else attached as a file. Raises UsageError where a header field cannot be written safely.
     """
     root = parse(raw)
     return root.headers.without("content-*", "mime-version"), _seven_bit(root)
@@ -139,10 +141,16 @@ def draft_from_message(raw: bytes) -> tuple[Headers, bytes]:
 def is_seven_bit(data: bytes) -> bool:
     """Whether `data` can travel as it is: ASCII, CRLF line ends, no NUL, lines of at most 998 octets (RFC 2045
     §2.7)."""
+    return _has_plain_lines(data) and _longest_line(data) <= _LONGEST_LINE
+
+
+def _has_plain_lines(data: bytes) -> bool:
     ends = data.count(b"\r\n")
-    if not data.isascii() or b"\x00" in data or ends != data.count(b"\n") or ends != data.count(b"\r"):
-        return False
-    return max(map(len, data.split(b"\r\n"))) <= _LONGEST_LINE
+    return data.isascii() and b"\x00" not in data and ends == data.count(b"\n") == data.count(b"\r")
+
+
+def _longest_line(data: bytes) -> int:
+    return max(map(len, data.split(b"\r\n")))
 
 
 def _origin_fields(draft: Draft) -> list[bytes]:
@@ -179,7 +187,7 @@ def _encoded_text(octets: bytes) -> bytes:
     """Content-Transfer-Encoding, blank line and body for canonical text."""
     if _is_inviolable(octets):
         return _encoding_field("7bit") + octets
-    foreign = len(octets) - len(octets.decode("utf-8", "ignore").encode("ascii", "ignore"))
+    foreign = 0 if octets.isascii() else len(octets) - len(octets.decode("utf-8", "ignore").encode("ascii", "ignore"))
     if foreign * 3 > len(octets) or len(octets) > _LARGEST_QUOTED:
         return _encoding_field("base64") + encode_base64(octets)
     return _encoding_field("quoted-printable") + encode_quoted_printable(octets)
@@ -187,11 +195,11 @@ def _encoded_text(octets: bytes) -> bytes:
 
 def _is_inviolable(octets: bytes) -> bool:
     # RFC 3156 §5: servers strip spaces at a line's end, and put ">" before "From ".
-    if not is_seven_bit(octets) or octets.startswith(b"From ") or octets.endswith((b" ", b"\t")):
+    if _longest_line(octets) > 76 or not _has_plain_lines(octets):
         return False
-    if any(mark in octets for mark in _VIOLATED) or len(octets.translate(None, _CONTROLS)) < len(octets):
+    if octets.startswith(b"From ") or octets.endswith((b" ", b"\t")):
         return False
-    return max(map(len, octets.split(b"\r\n"))) <= 76
+    return not any(mark in octets for mark in _VIOLATED) and len(octets.translate(None, _CONTROLS)) == len(octets)
 
 
 def _encoding_field(encoding: str) -> bytes:
@@ -215,7 +223,9 @@ def _file_part(content_type: str, charset: str | None, name: str, octets: bytes,
     params = {"charset": charset} if charset and _TOKEN.fullmatch(charset) else {}
     head = parameter_field("Content-Type", content_type, {**params, "name": shown})
     head += parameter_field("Content-Disposition", "attachment", {"filename": shown})
-    return head + (_encoding_field("7bit") + octets if is_whole else _encoding_field("base64") + encode_base64(octets))
+    if is_whole:
+        return b"".join((head, _encoding_field("7bit"), octets))
+    return b"".join((head, _encoding_field("base64"), encode_base64(octets)))
 
 
 def _fresh_boundary(parts: Sequence[bytes]) -> str:
@@ -229,15 +239,28 @@ def _fresh_boundary(parts: Sequence[bytes]) -> str:
 def _seven_bit(part: Part) -> bytes:
     given = Headers([f for f in part.headers if f.name.lower().startswith("content-")])
     body = canonical_line_ends(part.body)
-    if is_seven_bit(body):
+    if is_seven_bit(body) and not _is_violable(part):
         return fields_to_bytes(given) + b"\r\n" + body
-    if part.is_multipart and part.children:
+    if part.is_multipart and part.children and part.content_type not in _SEALED:
         params = {name: value for name, value in part.params.items() if name != "boundary"}
         rest = fields_to_bytes(given.without("content-type", "content-transfer-encoding"))
         return rest + multipart(part.content_type.partition("/")[2], list(map(_seven_bit, part.children)), params)
     if part.is_message or part.is_multipart:
         return _file_part("application/octet-stream", None, part.filename or "message.eml", part.body, is_whole=False)
     return _leaf_anew(part, given)
+
+
+_SEALED = frozenset({"multipart/signed", "multipart/encrypted"})
+
+
+def _is_violable(part: Part) -> bool:
+    """Whether a leaf in it would be changed on the way, and can be encoded so that it is not."""
+    if part.is_message or part.content_type in _SEALED:
+        return False
+    if part.is_multipart and part.children:
+        return any(map(_is_violable, part.children))
+    body = b"\r\n" + canonical_line_ends(part.body)
+    return body.endswith((b" ", b"\t")) or any(mark in body for mark in _VIOLATED)
 
 
 def _leaf_anew(part: Part, given: Headers) -> bytes:

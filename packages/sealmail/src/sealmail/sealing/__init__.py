@@ -3,25 +3,35 @@
 What was asked to be sealed is sealed or refused with reasons; there is no way back to clear text.
 """
 
+from sealmail.choosing import SignOption
 from sealmail.sealing.model import (
+    ContentCipher,
+    KeyTransport,
     Plan,
     PlannedCopy,
+    PlannedSignature,
     RecipientPlan,
+    RsaSignature,
     SealedCopy,
     SealRequest,
-    SignOption,
+    SmimeForm,
 )
 from sealmail.sealing.planning import plan
 from sealmail.sealing.writing import Letter, letter_from_draft, letter_from_message, seal
 
 __all__ = [
+    "ContentCipher",
+    "KeyTransport",
     "Letter",
     "Plan",
     "PlannedCopy",
+    "PlannedSignature",
     "RecipientPlan",
+    "RsaSignature",
     "SealRequest",
     "SealedCopy",
     "SignOption",
+    "SmimeForm",
     "letter_from_draft",
     "letter_from_message",
     "plan",

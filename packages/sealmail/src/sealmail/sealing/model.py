@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sealmail.choosing import KeyChoice, SignOption
 from sealmail.errors import Reason
-from sealmail.keys import Capabilities, Key, Technology, TrustLevel
+from sealmail.keys import Capabilities, Key, Technology
 
 
 class Field(StrEnum):
@@ -73,26 +74,6 @@ class SealRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PassedOver:
-    """A key of a recipient that was not chosen."""
-
-    key: Key
-    reasons: tuple[Reason, ...]
-    """What speaks against it, or that another one is better."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyChoice:
-    """The key of one recipient for one technology, or why there is none."""
-
-    technology: Technology
-    key: Key | None
-    trust: TrustLevel = TrustLevel.CANDIDATE
-    reasons: tuple[Reason, ...] = ()
-    passed_over: tuple[PassedOver, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RecipientPlan:
     """What is possible for one recipient."""
 
@@ -112,11 +93,14 @@ class RecipientPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignOption:
-    """Our key for signing with one technology, or why there is none."""
+class PlannedSignature:
+    """The S/MIME signature that a copy will bear."""
 
-    key: Key | None
-    reasons: tuple[Reason, ...] = ()
+    algorithm: str
+    """For people: "RSA", "RSA-PSS", "ECDSA", "Ed25519", "Ed448"."""
+    micalg: str
+    """The hash as a multipart/signed names it."""
+    opaque: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +116,14 @@ class PlannedCopy:
     is_bcc: bool = False
     cipher: ContentCipher | None = None
     """For S/MIME that is encrypted."""
+    cipher_reasons: tuple[Reason, ...] = ()
+    """Why it is this cipher and no better one; empty where it is the best."""
+    key_schemes: Mapping[str, str] = field(default_factory=dict)
+    """For S/MIME, by fingerprint: how the content key is protected, in the words of `EncryptionFacts.key_scheme`."""
+    signature: PlannedSignature | None = None
+    """For S/MIME that is signed."""
+    encrypts_to: Key | None = None
+    """For S/MIME that is signed: our certificate that replies shall be encrypted to, where it is not the signer's."""
 
     @property
     def sign(self) -> bool:

@@ -10,7 +10,15 @@ from sealmail.errors import EngineError, Reason, Refused
 from sealmail.keys import Key, KeyStore, SecretKey, Technology
 from sealmail.mime import Draft, Headers
 from sealmail.sealing.chains import chain_of
-from sealmail.sealing.model import Plan, PlannedCopy, SealedCopy
+from sealmail.sealing.model import (
+    ContentCipher,
+    KeyTransport,
+    Plan,
+    PlannedCopy,
+    RsaSignature,
+    SealedCopy,
+    SmimeForm,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +60,7 @@ def _write(copy: PlannedCopy, plan: Plan, letter: Letter, keys: KeyStore, at: da
         headers, entity = mime.protect_headers(headers, entity, encrypted=True, hide_subject=True)
     match copy.technology:
         case Technology.SMIME:
-            entity = _smime(copy, entity, keys, at)
+            entity = _smime(copy, entity, keys, at, plan.request.smime)
         case Technology.OPENPGP:
             entity = _openpgp(copy, entity, keys, at)
     return mime.fields_to_bytes(headers) + b"MIME-Version: 1.0\r\n" + entity
@@ -64,11 +72,21 @@ def _insist(copy: PlannedCopy, plan: Plan) -> None:
         raise Refused([Reason(code="not_as_asked", sentence="The copy would not be sealed as asked.")])
 
 
-def _smime(copy: PlannedCopy, entity: bytes, keys: KeyStore, at: datetime) -> bytes:
+def _smime(copy: PlannedCopy, entity: bytes, keys: KeyStore, at: datetime, form: SmimeForm) -> bytes:
     if copy.signer is not None:
-        secret = _secret(copy.signer, keys)
-        entity = smime.sign(entity, secret, chain_of(copy.signer, keys), at)
-    return smime.encrypt(entity, copy.encrypt_to) if copy.encrypt else entity
+        sign = smime.sign_opaque if form.opaque else smime.sign
+        entity = sign(
+            entity,
+            _secret(copy.signer, keys),
+            chain_of([copy.signer, *([copy.encrypts_to] if copy.encrypts_to else [])], keys, at),
+            at,
+            pss=form.rsa_signature is RsaSignature.PSS,
+            encrypts_to=copy.encrypts_to,
+        )
+    if not copy.encrypt:
+        return entity
+    oaep = [fingerprint for fingerprint, scheme in copy.key_schemes.items() if scheme == KeyTransport.OAEP]
+    return smime.encrypt(entity, copy.encrypt_to, gcm=copy.cipher is ContentCipher.GCM, oaep=oaep)
 
 
 def _openpgp(copy: PlannedCopy, entity: bytes, keys: KeyStore, at: datetime) -> bytes:

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from sealmail import ber
 
 
-def tagged(tag: int, content: bytes) -> bytes:
-    """Any element."""
-    return ber.header(tag, len(content)) + content
+def tagged(tag: int, *contents: bytes) -> bytes:
+    """Any element, its content given in one piece or several: each octet is copied once."""
+    return b"".join((ber.header(tag, sum(map(len, contents))), *contents))
 
 
 def sequence(*elements: bytes) -> bytes:
     """A SEQUENCE."""
-    return tagged(ber.SEQUENCE, b"".join(elements))
+    return tagged(ber.SEQUENCE, *elements)
 
 
 def set_of(elements: Iterable[bytes]) -> bytes:
@@ -70,3 +70,25 @@ def time(moment: datetime) -> bytes:
 def algorithm(identifier: bytes, *parameters: bytes) -> bytes:
     """An AlgorithmIdentifier."""
     return sequence(oid(identifier), *parameters)
+
+
+def oaep_parameters(digest: bytes) -> bytes:
+    """RSAES-OAEP-params with one hash, by its identifier, for label and mask (RFC 4055 §4.1)."""
+    return sequence(explicit(0, _with_null(digest)), explicit(1, _mask(digest)))
+
+
+def pss_parameters(digest: bytes, salt_bytes: int) -> bytes:
+    """RSASSA-PSS-params with one hash, by its identifier, for message and mask (RFC 4055 §3.1)."""
+    return sequence(explicit(0, _with_null(digest)), explicit(1, _mask(digest)), explicit(2, integer(salt_bytes)))
+
+
+def _with_null(digest: bytes) -> bytes:
+    # RFC 4055 §2.1: written with NULL inside these parameters, and read in both ways.
+    return algorithm(digest, null())
+
+
+_MGF1 = ber.encode_oid("1.2.840.113549.1.1.8")
+
+
+def _mask(digest: bytes) -> bytes:
+    return algorithm(_MGF1, _with_null(digest))

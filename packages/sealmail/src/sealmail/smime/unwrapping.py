@@ -9,13 +9,18 @@ from __future__ import annotations
 import secrets
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.primitives import constant_time
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, x448, x25519
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from sealmail.ber import Element, Malformed, context
 from sealmail.errors import InputError
+from sealmail.keys.certificate import algorithm_text
 from sealmail.smime import algorithms, der
 from sealmail.smime.cms import Algorithm, KeyAgreement, KeyTransport, Recipient, algorithm
 
@@ -29,6 +34,21 @@ def unwrap(recipient: Recipient, private: PrivateKeyTypes, *, key_bytes: int) ->
     if isinstance(recipient, KeyTransport):
         return _transported(recipient, private, key_bytes)
     return _agreed(recipient, private)
+
+
+def key_scheme(recipient: Recipient, private: PrivateKeyTypes) -> str:
+    """How the content key was protected, for people: "RSA", "RSA-OAEP", "ECDH P-256", "X25519"."""
+    if isinstance(recipient, KeyTransport):
+        return "RSA-OAEP" if recipient.algorithm.oid == algorithms.RSA_OAEP else "RSA"
+    match private:
+        case ec.EllipticCurvePrivateKey():
+            return f"ECDH {algorithm_text(private.public_key()).removeprefix('EC ')}"
+        case x25519.X25519PrivateKey():
+            return "X25519"
+        case x448.X448PrivateKey():
+            return "X448"
+        case _:
+            return "unknown"
 
 
 def _transported(recipient: KeyTransport, private: PrivateKeyTypes, key_bytes: int) -> bytes:
@@ -83,28 +103,68 @@ def mask_hash(identifier: Algorithm) -> algorithms.Hash:
 
 
 def _agreed(recipient: KeyAgreement, private: PrivateKeyTypes) -> bytes:
-    digest = algorithms.AGREEMENTS.get(recipient.algorithm.oid)
+    scheme = recipient.algorithm.oid
+    digest = algorithms.AGREEMENTS.get(scheme) or algorithms.HKDF_AGREEMENTS.get(scheme)
     if digest is None or recipient.algorithm.parameters is None or recipient.originator is None:
         raise Unsupported("key agreement")
     wrap = algorithm(recipient.algorithm.parameters)
-    if (size := algorithms.AES_WRAPS.get(wrap.oid)) is None:
+    if (size := algorithms.WRAPS.get(wrap.oid)) is None:
         raise Unsupported("key wrap")
     shared = _shared_secret(recipient.originator, private)
-    kek = derive(shared, digest, wrap=wrap.raw, key_bytes=size, user_material=recipient.user_material)
+    kek = derive(
+        shared,
+        digest,
+        wrap=wrap.raw,
+        key_bytes=size,
+        user_material=recipient.user_material,
+        hkdf=scheme in algorithms.HKDF_AGREEMENTS,
+    )
     try:
+        if wrap.oid == algorithms.TRIPLE_DES_WRAP:
+            return _triple_des_unwrap(kek, recipient.encrypted_key)
         return aes_key_unwrap(kek, recipient.encrypted_key)
     except (InvalidUnwrap, ValueError):
         raise Malformed("the wrapped key does not fit") from None
 
 
 def derive(
-    shared: bytes, digest: algorithms.Hash, *, wrap: bytes, key_bytes: int, user_material: bytes | None
+    shared: bytes,
+    digest: algorithms.Hash,
+    *,
+    wrap: bytes,
+    key_bytes: int,
+    user_material: bytes | None,
+    hkdf: bool = False,
 ) -> bytes:
-    """The key-encryption key out of the shared secret: X9.63 with ECC-CMS-SharedInfo (RFC 5753 §7.2)."""
+    """The key-encryption key out of the shared secret with ECC-CMS-SharedInfo (RFC 5753 §7.2): by X9.63, or by HKDF,
+    for which the user material is the salt as well (RFC 8418 §2.2).
+    """
     material = b"" if user_material is None else der.explicit(0, der.octet_string(user_material))
     bits = der.explicit(2, der.octet_string((key_bytes * 8).to_bytes(4)))
     info = der.sequence(wrap, material, bits)
+    if hkdf:
+        return HKDF(algorithm=digest.primitive, length=key_bytes, salt=user_material, info=info).derive(shared)
     return X963KDF(algorithm=digest.primitive, length=key_bytes, sharedinfo=info).derive(shared)
+
+
+def _triple_des_unwrap(kek: bytes, wrapped: bytes) -> bytes:
+    """RFC 3217 §3.2; raises ValueError for what does not fit."""
+    if len(wrapped) != 40:
+        raise ValueError
+    reversed_ = _triple_des(kek, _TRIPLE_DES_VECTOR, wrapped)[::-1]
+    plain = _triple_des(kek, reversed_[:8], reversed_[8:])
+    key, check = plain[:24], plain[24:]
+    if not constant_time.bytes_eq(algorithms.SHA1.digest(key)[:8], check):
+        raise ValueError
+    return key
+
+
+_TRIPLE_DES_VECTOR = bytes.fromhex("4adda22c79e82105")
+
+
+def _triple_des(kek: bytes, vector: bytes, content: bytes) -> bytes:
+    decryptor = Cipher(TripleDES(kek), modes.CBC(vector)).decryptor()
+    return decryptor.update(content) + decryptor.finalize()
 
 
 def _shared_secret(originator: Element, private: PrivateKeyTypes) -> bytes:
