@@ -1,6 +1,7 @@
 """Messages that are not built as RFC 9580 §10.3 says: never a crash, and never good for what was not signed."""
 
 import bz2
+import subprocess
 import time
 import zlib
 from dataclasses import replace
@@ -11,7 +12,7 @@ import pytest
 from sealmail import openpgp
 from sealmail.errors import InputError, LimitExceeded
 from sealmail.keys import MemoryKeyStore
-from sealmail.keys.openpgp_key import key_from_openpgp
+from sealmail.keys.openpgp_key import key_from_openpgp, split_keys
 from sealmail.keys.pgp.armor import dearmor
 from sealmail.keys.pgp.packets import Tag, packet, walk
 from sealmail.openpgp.containers import seal_mdc
@@ -166,6 +167,27 @@ def test_a_notarization_is_not_taken_for_a_broken_signature(parts, checked, now,
     assert checked(same + one_pass + literal + signature + outer) == (TEXT, [*GOOD, (Integrity.CHANGED, None)])
 
 
+def test_sequoias_notarizations_and_second_signers_are_told_apart(tmp_path, policy, now):
+    def sq(*arguments):
+        subprocess.run(["sq", *map(str, arguments)], check=True, capture_output=True, cwd=tmp_path, timeout=60)
+
+    (tmp_path / "text").write_bytes(TEXT)
+    for name in ("a", "b"):
+        sq("key", "generate", "--userid", f"<{name}@example.org>", "--export", name)
+    sq("sign", "--signer-key", "a", "--output", "signed", "text")
+    sq("sign", "--append", "--signer-key", "b", "--output", "both", "signed")
+    sq("sign", "--notarize", "--signer-key", "b", "--output", "notarized", "signed")
+    keys = [key_from_openpgp(one) for name in "ab" for one in split_keys((tmp_path / name).read_bytes())]
+
+    def found(name):
+        signers = openpgp.verify_opaque((tmp_path / name).read_bytes(), MemoryKeyStore(keys=keys), policy, now).signers
+        return {(one.key.addresses[0][0], one.integrity, one.why) for one in signers}
+
+    intact = ("a", Integrity.INTACT, None)
+    assert found("both") == {intact, ("b", Integrity.INTACT, None)}
+    assert found("notarized") == {intact, ("b", Integrity.UNSUPPORTED, "notarization")}
+
+
 def test_an_empty_message_may_be_signed(gpg, checked):
     assert checked(gpg("--local-user", BOB, "--sign", stdin=b"")) == (b"", GOOD)
     assert checked(gpg("--local-user", BOB, "--textmode", "--sign", stdin=b"")) == (b"", GOOD)
@@ -314,6 +336,13 @@ def test_bombs_and_nests_stop_at_the_limit(opened, literal):
     assert [opened(deep).facts.why, opened(bomb, Budget(payload_bytes=1_000_000)).facts.why] == ["limit_exceeded"] * 2
     with pytest.raises(LimitExceeded):
         read_content(bomb, 1_000_000)
+
+
+@pytest.mark.parametrize("stream", ["a3015bff", "a30100", "a302789c", "a303425a6839", "a3"])
+def test_a_compressed_stream_that_never_ends_is_broken(stream):
+    # The first one kept GnuPG busy for ever (CVE-2014-4617).
+    with pytest.raises(InputError):
+        read_content(bytes.fromhex(stream), 1_000_000)
 
 
 def test_a_packet_that_holds_itself_ends():
