@@ -19,6 +19,7 @@ from sealmail.openpgp.containers import seal_mdc
 from sealmail.openpgp.content import MAXIMUM_NESTING, read_content
 from sealmail.policy import Budget
 from sealmail.report import Encryption, Integrity
+from sealmail.testing import openpgp_key
 
 TEXT = b"I agree.\r\n"
 EVIL = b"I agree to everything.\r\n"
@@ -312,6 +313,19 @@ def test_ten_thousand_recipients_take_little_time(session, store, policy, now, l
 
     assert time.process_time() - began < 5
     assert result.facts.verdict in {Encryption.NO_KEY, Encryption.DAMAGED}
+
+
+def test_hidden_recipients_past_the_limit_are_told(session, cast, policy, now, literal):
+    wrapped, key = session
+    body = next(walk(wrapped)).body
+    hidden = packet(Tag.PKESK, body[:1] + bytes(8) + body[9:-20] + bytes(20))
+    container = packet(Tag.PROTECTED, seal_mdc(literal(TEXT), key))
+    store = MemoryKeyStore(secrets=[cast.bob, openpgp_key("x@example.org"), openpgp_key("y@example.org")])
+
+    few, many = (openpgp.decrypt(hidden * count + container, store, policy, now).facts for count in (100, 200))
+
+    assert (few.verdict, few.why) == (Encryption.NO_KEY, None)
+    assert (many.verdict, many.why) == (Encryption.REFUSED, "limit_exceeded")
 
 
 def test_a_container_is_not_tried_with_every_session_key_that_somebody_sends(gpg, sessions, store, policy, now):

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 
-from sealmail.errors import InputError, LimitExceeded, PassphraseError
-from sealmail.keys.model import KeyId, SecretKey, Technology, openpgp_id
-from sealmail.keys.pgp import secret
+from sealmail.errors import InputError, LimitExceeded
+from sealmail.keys.model import KeyId, Technology, openpgp_id
 from sealmail.keys.pgp.armor import dearmor
-from sealmail.keys.pgp.certificate import Component, check_certificate
 from sealmail.keys.pgp.ciphers import CIPHERS, PLAINTEXT
 from sealmail.keys.pgp.packets import Malformed, Packet, Tag, walk
 from sealmail.keys.pgp.passphrase import Stub
-from sealmail.keys.pgp.public import Algorithm, PublicKey, Unsupported
+from sealmail.keys.pgp.public import Unsupported
 from sealmail.keys.store import KeyStore
 from sealmail.openpgp.containers import (
     Container,
@@ -27,16 +25,15 @@ from sealmail.openpgp.containers import (
     read_container,
 )
 from sealmail.openpgp.content import Compression, NestedEncryption, is_passed_over, read_content
-from sealmail.openpgp.session_keys import SessionKey, WrappedKey, read_wrapped, unwrap
+from sealmail.openpgp.session_keys import SessionKey, WrappedKey, read_wrapped
 from sealmail.openpgp.signers import Circumstances, facts_of_content
+from sealmail.openpgp.unwrapping import Attempts, scheme, session_keys
 from sealmail.policy import Policy
 from sealmail.report import Encryption, EncryptionFacts
 from sealmail.results import DecryptionResult
 
 MAXIMUM_SESSION_KEYS = 256
 """Recipients of one message whose session keys are looked at."""
-MAXIMUM_HIDDEN_ATTEMPTS = 512
-"""Tries of one of our keys on a session key whose recipient is hidden, over the whole message."""
 MAXIMUM_CONTAINER_ATTEMPTS = 16
 """Unwrapped session keys with which one container is tried; real messages bring one for each of our keys."""
 
@@ -48,17 +45,6 @@ class _Message:
     wrapped: tuple[WrappedKey, ...]
     has_password: bool
     data: Packet = field(repr=False)
-
-
-@dataclass(slots=True)
-class _Attempts:
-    """What was met on the way, while no key has opened the message."""
-
-    locked: str | None = None
-    unsupported: EncryptionFacts | None = None
-    failed: bool = False
-    elsewhere: Stub | None = None
-    hidden: int = 0
 
 
 def decrypt(message: bytes, keys: KeyStore, policy: Policy, at: datetime) -> DecryptionResult:
@@ -143,15 +129,15 @@ def _opened(message: _Message, facts: EncryptionFacts, around: Circumstances) ->
 def _tried(
     data: Packet, container: Container, wrapped: Sequence[WrappedKey], facts: EncryptionFacts, around: Circumstances
 ) -> DecryptionResult:
-    attempts = _Attempts()
-    found = _session_keys(wrapped, facts, around, attempts)
+    attempts = Attempts()
+    found = session_keys(wrapped, facts, around, attempts)
     for secret_key, public, session in islice(found, MAXIMUM_CONTAINER_ATTEMPTS):
         cipher = container.cipher if container.cipher is not None else session.cipher
         known = CIPHERS.get(cipher) if cipher is not None else None
         described = replace(
             facts,
             algorithm=algorithm_name(container, cipher),
-            key_scheme=_scheme(public),
+            key_scheme=scheme(public),
             weak=known.is_weak if known else False,
         )
         opened = _with_session(data, container, session, described, around)
@@ -163,84 +149,23 @@ def _tried(
     return _unopened(facts, attempts)
 
 
-def _scheme(public: PublicKey) -> str:
-    """How the session key is wrapped for this key, for people: "RSA-3072", "ECDH Curve25519", "X25519"."""
-    name = public.algorithm_name
-    return f"ECDH {name.removeprefix('EC ')}" if public.algorithm == Algorithm.ECDH else name
-
-
 def _without(facts: EncryptionFacts, verdict: Encryption, why: str | None) -> DecryptionResult:
     return DecryptionResult(facts=replace(facts, verdict=verdict, why=why))
 
 
-def _unopened(facts: EncryptionFacts, attempts: _Attempts) -> DecryptionResult:
+def _unopened(facts: EncryptionFacts, attempts: Attempts) -> DecryptionResult:
     if attempts.failed:
         return _without(facts, Encryption.DAMAGED, "changed")
     if attempts.locked:
         return _without(facts, Encryption.LOCKED, attempts.locked)
     if attempts.unsupported is not None:
         return _without(attempts.unsupported, Encryption.UNSUPPORTED, "algorithm")
-    if attempts.hidden > MAXIMUM_HIDDEN_ATTEMPTS:
+    if attempts.is_over:
         return _without(facts, Encryption.REFUSED, "limit_exceeded")
     return _without(facts, Encryption.NO_KEY, _ELSEWHERE[attempts.elsewhere])
 
 
 _ELSEWHERE = {None: None, Stub.ABSENT: "secret_missing", Stub.ON_CARD: "secret_on_card"}
-
-
-def _session_keys(
-    wrapped_keys: Sequence[WrappedKey], facts: EncryptionFacts, around: Circumstances, attempts: _Attempts
-) -> Iterator[tuple[SecretKey, PublicKey, SessionKey]]:
-    """Every session key that one of our keys unwraps; those for named recipients first."""
-    for wrapped in sorted(wrapped_keys, key=lambda one: not one.recipient):
-        for secret_key, component in _holders(wrapped, around):
-            attempts.hidden += not wrapped.recipient
-            if attempts.hidden > MAXIMUM_HIDDEN_ATTEMPTS:
-                return
-            try:
-                session = _unwrapped(wrapped, secret_key, component, attempts)
-            except PassphraseError as error:
-                # Where the recipient is hidden, a locked key says nothing about this message unless none else opens it.
-                attempts.locked = attempts.locked or str(error)
-            except Unsupported:
-                attempts.unsupported = replace(facts, key_scheme=_scheme(component.public))
-            except InputError:
-                # With a hidden recipient a wrong key is nothing unusual.
-                attempts.failed |= bool(wrapped.recipient)
-            else:
-                if session is not None:
-                    yield secret_key, component.public, session
-
-
-def _holders(wrapped: WrappedKey, around: Circumstances) -> Iterator[tuple[SecretKey, Component]]:
-    """Our secret (sub)keys for which a session key may be."""
-    budget = around.policy.budget.secret_keys_tried
-    if wrapped.recipient:
-        secrets = around.keys.secrets([openpgp_id(wrapped.recipient)])
-    else:
-        secrets = around.keys.every_secret(Technology.OPENPGP)
-    for secret_key in secrets[:budget]:
-        try:
-            components = check_certificate(secret_key.material).components
-        except InputError:
-            continue
-        for one in components:
-            named = wrapped.recipient in {"", one.public.fingerprint, one.public.key_id}
-            if named and one.secret is not None and one.public.algorithm == wrapped.algorithm:
-                yield secret_key, one
-
-
-def _unwrapped(
-    wrapped: WrappedKey, secret_key: SecretKey, component: Component, attempts: _Attempts
-) -> SessionKey | None:
-    """None where the secret is not here."""
-    body = component.secret or b""
-    stub = secret.stub(body)
-    if stub is not None:
-        attempts.elsewhere = stub if wrapped.recipient else attempts.elsewhere
-        return None
-    private = secret.unlock(body, is_primary=component.is_primary, passphrases=secret_key.passphrases)
-    return unwrap(wrapped, component.public, private)
 
 
 def _with_session(
