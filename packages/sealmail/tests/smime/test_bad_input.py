@@ -144,7 +144,7 @@ def test_attributes_by_the_million_are_malformed(owners, outcome, entity: bytes)
 
 
 def test_ten_thousand_certificates_are_no_matter(owners, ca: CA, entity: bytes, now: datetime) -> None:
-    """The signer's own among the first is found; behind the budget nobody looks."""
+    """Such a message is not checked at all, wherever in the crowd the signer's own certificate stands."""
     secret, other = owners["ec"].secret, [owners[kind].key.material for kind in ("rsa2048", "other", "ed25519")]
     info = forging.signer_info(secret, entity, usual(entity))
     first = forging.signed_data([info], entity, certificates=[secret.key.material, *other * 3333])

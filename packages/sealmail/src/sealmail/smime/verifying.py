@@ -16,6 +16,7 @@ from sealmail.errors import InputError
 from sealmail.keys.certificate import outline_of, public_key
 from sealmail.keys.model import Key, Technology, Use
 from sealmail.keys.store import KeyStore
+from sealmail.keys.strength import is_weak
 from sealmail.policy import Budget, Policy
 from sealmail.report import Finding, Integrity, SignatureFacts
 from sealmail.results import VerificationResult
@@ -24,7 +25,7 @@ from sealmail.smime.algorithms import Hash
 from sealmail.smime.attributes import SignedAttributes, is_set_of_attributes, signed_attributes
 from sealmail.smime.cms import SignedData, SignerInfo
 from sealmail.smime.included import included_keys, unreadable_ids
-from sealmail.smime.signatures import Scheme, fits, is_weak_key, key_allows, scheme_of
+from sealmail.smime.signatures import Scheme, fits, key_allows, scheme_of
 from sealmail.smime.unwrapping import Unsupported, hash_of
 
 
@@ -243,7 +244,7 @@ def _findings(claim: _Claim, key: Key | None, check: _Check) -> frozenset[Findin
     if claim.digest.policy_name in check.policy.weak_hashes:
         found.add(Finding.WEAK_ALGORITHM)
     if key is not None:
-        if is_weak_key(public_key(key.material), minimum_rsa_bits=check.policy.minimum_rsa_bits):
+        if is_weak(public_key(key.material), check.policy.minimum_rsa_bits):
             found.add(Finding.WEAK_ALGORITHM)
         if Use.SIGN not in key.uses:
             found.add(Finding.WRONG_USAGE)
