@@ -402,6 +402,28 @@ def _with_unhashed(body, subpacket):
     return body[:start] + struct.pack(">H", size) + subpacket + body[start + 2 :]
 
 
+def test_a_self_signature_that_is_silent_does_not_lengthen_a_key(
+    fresh_gpg, signed, inspected, secret_of, write_signature, entity
+):
+    # gpg makes such a direct key signature when somebody else may revoke the key ("addrevoker").
+    fresh_gpg.key(f"Rae <{RAE}>", "ed25519", "2020-06-01", when=MADE)
+    raw = signed(by_gpg(fresh_gpg, content=entity), RAE)
+    signer = secret_of(fresh_gpg.secret(RAE))
+    head, *others = walk(fresh_gpg.public(RAE))
+    prefixed = b"\x99" + struct.pack(">H", len(head.body)) + head.body
+    silent = write_signature(signer, datetime(2020, 3, 1, tzinfo=UTC), prefixed, kind=0x1F)
+    material = packet(head.tag, head.body) + silent + b"".join(packet(one.tag, one.body) for one in others)
+    fresh_gpg("--import", stdin=material)
+    key = key_from_openpgp(material)
+
+    assert [said(inspected(raw, at, trusted=[key]))[:2] for at in (ARRIVED, LATER)] == [
+        ("good", None),
+        ("unverified", "expired"),
+    ]
+    assert key.valid_until.date().isoformat() == "2020-06-01"
+    assert fresh_gpg("--with-colons", "--list-keys", RAE).decode().split("\npub:")[1].startswith("e:")
+
+
 def test_a_revocation_counts_whatever_it_says_beside(now, write_signature):
     signer = openpgp_key(RAE)
     head, *others = walk(signer.key.material)
