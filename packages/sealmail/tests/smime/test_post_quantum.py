@@ -1,5 +1,5 @@
-"""ML-DSA signs and ML-KEM opens: certificates, signatures, and a mail from its plan to the page. How content keys travel
-is in `test_encapsulation`.
+"""ML-DSA signs and ML-KEM opens: certificates, signatures, and a mail from its plan to the page. How content keys
+travel is in `test_encapsulation`.
 """
 
 from __future__ import annotations

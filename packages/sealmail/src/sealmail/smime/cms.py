@@ -360,7 +360,7 @@ def _agreements(fields: Fields) -> Iterator[KeyAgreement]:
             key_id=_agreeing_key(recipient.take()),
             algorithm=scheme,
             originator=originator if originator.tag == context(1) else None,
-            user_material=None if material is None else material.fields(context(1)).take().octets(),
+            user_material=_octets_inside(material),
             encrypted_key=recipient.take().octets(),
         )
 
@@ -380,22 +380,20 @@ def _others(fields: Fields) -> Iterator[KeyEncapsulation]:
 
 def _encapsulation(fields: Fields) -> KeyEncapsulation:
     fields.take(ber.INTEGER)
-    key_id = _named_key(fields.take())
-    kem = algorithm(fields.take())
-    ciphertext = fields.take().octets()
-    derivation = algorithm(fields.take())
-    kek_bytes = fields.take().integer()
-    material = fields.optional(context(0))
-    wrap = algorithm(fields.take())
-    encrypted_key = fields.take().octets()
-    fields.end()
-    return KeyEncapsulation(
-        key_id=key_id,
-        algorithm=kem,
-        ciphertext=ciphertext,
-        derivation=derivation,
-        kek_bytes=kek_bytes,
-        user_material=None if material is None else material.fields(context(0)).take().octets(),
-        wrap=wrap,
-        encrypted_key=encrypted_key,
+    found = KeyEncapsulation(
+        key_id=_named_key(fields.take()),
+        algorithm=algorithm(fields.take()),
+        ciphertext=fields.take().octets(),
+        derivation=algorithm(fields.take()),
+        kek_bytes=fields.take().integer(),
+        user_material=_octets_inside(fields.optional(context(0))),
+        wrap=algorithm(fields.take()),
+        encrypted_key=fields.take().octets(),
     )
+    fields.end()
+    return found
+
+
+def _octets_inside(wrapped: Element | None) -> bytes | None:
+    """The octets in an explicit tag that may be absent."""
+    return None if wrapped is None else wrapped.fields(wrapped.tag).take().octets()
