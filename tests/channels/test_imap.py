@@ -155,6 +155,23 @@ def test_too_large_a_mail_stays_on_the_server_and_the_channel_says_so(
     assert (flags(inbox), "larger than the limit" in Channel.objects.get().last_error) == ([False], True)
 
 
+def test_too_large_a_mail_is_said_until_somebody_has_read_it_there(
+    channel: Channel, inbox: imaplib.IMAP4, put: Callable[[int], None], settings: pytest.FixtureRequest
+) -> None:
+    settings.MAIL_SIZE_LIMIT = 10  # type: ignore[attr-defined]
+    put(1)
+    said = []
+    for _ in range(2):
+        fetch(channel)
+        said.append(Channel.objects.get().last_error)
+    flags(inbox)
+    inbox.store("1", "+FLAGS", "\\Seen")
+    fetch(channel)
+
+    assert said[1] == said[0] != ""
+    assert Channel.objects.get().last_error == ""
+
+
 def test_a_wrong_password_is_a_sentence_on_the_channel(channel: Channel, caplog: pytest.LogCaptureFixture) -> None:
     channel.password = "wrong"
     channel.save()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from jsonschema import Draft202012Validator
 
 from sealmail import openpgp, smime
@@ -174,8 +175,11 @@ def test_wrong_usage_exits_with_two(arguments: tuple[str, ...]) -> None:
 @pytest.mark.mission("B3")
 def test_seal_writes_a_copy_for_each_technology_and_the_plan(folder: Folder, tmp_path: Path) -> None:
     (tmp_path / "carol.pem").write_text(export_armored(folder.carol.key))
+    expired = folder.ca.issue(CAROL, valid_from=NOW - timedelta(days=9), valid_until=NOW - timedelta(days=2))
+    (tmp_path / "expired.pem").write_text(export_armored(expired.key))
     mail = build_message(Draft(from_=(Mailbox("Desk", DESK),), subject="Reply", text="Grüße.\n"))
-    options = (*folder.options, "--keys", tmp_path / "carol.pem", "--sign", "--encrypt", "--to", CAROL, DAVE)
+    keys = (tmp_path / "carol.pem", tmp_path / "expired.pem")
+    options = (*folder.options, "--keys", *keys, "--sign", "--encrypt", "--to", CAROL, DAVE)
 
     result = run("seal", "-", "--out", tmp_path / "out", *options, stdin=mail)
 
@@ -185,6 +189,8 @@ def test_seal_writes_a_copy_for_each_technology_and_the_plan(folder: Folder, tmp
         ([CAROL], "smime"),
         ([DAVE], "openpgp"),
     ]
+    passed_over = [(one["fingerprint"], one["reasons"][0]["code"]) for one in plan["recipients"][0]["passed_over"]]
+    assert passed_over == [(expired.key.fingerprint, "expired")]
     (tmp_path / "carol-key.pem").write_bytes(export_pem(folder.carol))
     copy = (tmp_path / "out" / "1.eml").read_bytes()
     opened = inspect(copy, "--keys", tmp_path / "carol-key.pem", "--trust", folder.trust / "ca.pem")
@@ -279,6 +285,55 @@ def test_keys_lists_what_may_be_done(folder: Folder) -> None:
     assert dave["may"]["sign"]["reasons"][0]["code"] == "no_secret"
     assert by_fingerprint[folder.ca.certificate.fingerprint]["ca"] is True
     assert b"notes.txt: skipped" in result.stderr
+
+
+@pytest.mark.mission("S4")
+def test_keys_lists_what_a_certificate_says_and_what_keeps_it_out(folder: Folder, tmp_path: Path) -> None:
+    lame = folder.ca.issue(CAROL, uses=())
+    (tmp_path / "lame.pem").write_text(export_armored(lame.key))
+    (tmp_path / "ca.pem").write_text(export_armored(folder.ca.certificate))
+    (tmp_path / "ca.crl").write_bytes(folder.ca.crl(at=NOW)[1])
+
+    document = printed(run("keys", tmp_path, "--json"), "keys.schema.json")
+
+    key = next(one for one in document["keys"] if not one["ca"])
+    certificate = x509.load_der_x509_certificate(lame.key.material)
+    assert (key["issuer"], key["serial"]) == ("CN=Sealdesk Test CA", f"{certificate.serial_number:x}")
+    assert [reason["code"] for reason in key["import_problems"]] == ["wrong_key_usage"]
+    assert [(one["kind"], one["issuer"]) for one in document["revocations"]] == [("crl", "Sealdesk Test CA")]
+    assert document["choice"] is None
+
+
+def test_keys_tells_which_key_would_be_used_and_why_not_the_others(folder: Folder, tmp_path: Path) -> None:
+    old, new = (folder.ca.issue(CAROL, valid_from=NOW - timedelta(days=days)) for days in (20, 10))
+    for name, secret in (("old", old), ("new", new)):
+        (tmp_path / f"{name}.pem").write_text(export_armored(secret.key))
+    options = (tmp_path, "--for", CAROL.title(), "--trust", folder.trust)
+
+    choice = printed(run("keys", *options, "--json"), "keys.schema.json")["choice"]
+    text = run("keys", *options).stdout.decode()
+
+    assert (choice["address"], choice["key"], choice["technology"]) == (CAROL, new.key.fingerprint, "smime")
+    smime, _ = choice["by_technology"]
+    assert smime["trust"] == "by_ca"
+    assert smime["passed_over"] == [
+        {
+            "technology": "smime",
+            "fingerprint": old.key.fingerprint,
+            "reasons": [{"code": "older", "sentence": "A newer one is used."}],
+        }
+    ]
+    assert f"not {old.key.fingerprint}: A newer one is used." in text
+
+
+@pytest.mark.mission("A5")
+def test_keys_says_why_nothing_can_be_used(folder: Folder) -> None:
+    untrusted = printed(run("keys", folder.trust / "dave.asc", "--for", DAVE, "--json"), "keys.schema.json")["choice"]
+    signing = run("keys", folder.trust, "--for", DAVE, "--purpose", "sign")
+
+    assert untrusted["key"] is None
+    assert [one["reasons"][0]["code"] for one in untrusted["by_technology"]] == ["no_key", "untrusted_key"]
+    assert f"There is no private key with a PGP key for {DAVE}." in signing.stdout.decode()
 
 
 def test_no_output_of_the_commands_holds_a_secret(folder: Folder) -> None:

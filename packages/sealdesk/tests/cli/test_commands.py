@@ -46,6 +46,17 @@ def test_help_names_every_command(sealdesk):
         assert f"\n    {name} " in said
 
 
+@pytest.mark.parametrize(
+    "words", [("check",), ("makemigrations", "--check", "--dry-run"), ("--version",)], ids=" ".join
+)
+def test_looking_makes_no_desk_where_there_is_none(words, tmp_path):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SEALDESK_")}
+
+    done = subprocess.run([*COMMAND, "manage", *words], env=kept, cwd=tmp_path, timeout=120, check=False)
+
+    assert (done.returncode, list(tmp_path.iterdir())) == (0, [])
+
+
 def test_wrong_usage_ends_with_2(sealdesk):
     assert [sealdesk().returncode, sealdesk("dance").returncode] == [2, 2]
 

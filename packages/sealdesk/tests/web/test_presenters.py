@@ -6,14 +6,26 @@ from enum import Enum
 from string import Formatter
 
 import pytest
+from cryptography.x509 import ReasonFlags
 
 from sealdesk.mail.intake.decision import Mark, QuarantineReason
 from sealdesk.mail.models import ChannelKind, CopyState, RawState, Security
 from sealdesk.tickets.events import EventKind
 from sealdesk.tickets.models import ArticleKind, TicketState
-from sealdesk.web.presenters import encryption, history, intake, logs, signature, states, warnings
+from sealdesk.web.presenters import (
+    encryption,
+    history,
+    intake,
+    logs,
+    revocation,
+    sealing,
+    signature,
+    states,
+    warnings,
+)
 from sealdesk.web.presenters.wording import FALLBACKS, Face, Tone, fill
 from sealmail.keys import Technology, TrustLevel
+from sealmail.openpgp import signers as pgp_signers
 from sealmail.report import (
     Binding,
     Covers,
@@ -21,9 +33,11 @@ from sealmail.report import (
     Finding,
     Integrity,
     Reason,
+    RevocationState,
     Signature,
     Warning,
 )
+from sealmail.sealing.model import ContentCipher
 
 TABLES = [
     (Encryption, encryption.ENCRYPTION),
@@ -45,6 +59,8 @@ TABLES = [
     (Mark, intake.MARKS),
     (QuarantineReason, intake.QUARANTINE),
     (EventKind, history.EVENTS),
+    (RevocationState, revocation.REVOCATION),
+    (ContentCipher, sealing.CIPHERS),
 ]
 
 
@@ -135,3 +151,27 @@ def test_missing_private_key_is_named_in_the_words_that_users_search_for():
 
 def test_operations_of_the_log_have_words():
     assert set(logs.OPERATIONS) == {"sign", "verify", "encrypt", "decrypt"}
+
+
+@pytest.mark.mission("B11")
+def test_every_reason_for_a_revocation_has_words():
+    assert {flag.value for flag in ReasonFlags} <= set(revocation.REVOCATION_REASONS)
+    assert set(pgp_signers._REASONS.values()) <= set(revocation.REVOCATION_REASONS)
+
+
+@pytest.mark.mission("B11")
+@pytest.mark.parametrize(
+    ("state", "more", "sentence"),
+    [
+        ("good", {"known_until": "FRI"}, "Not revoked, as of MON; the data holds until FRI"),
+        ("good", {}, "Not revoked, as of MON"),
+        ("revoked", {"revoked_on": "SUN", "reason": "keyCompromise"}, "Revoked on SUN (key compromise)"),
+        ("unknown", {}, "Not known: no revocation data"),
+        ("stale", {"known_until": "SUN"}, "Out of date since SUN: no newer revocation data"),
+        ("not_checked", {}, "Not checked: nobody is known who could revoke it"),
+        (None, {}, ""),
+        (None, {"revoked_on": "SUN"}, "Revoked on SUN (no reason given)"),
+    ],
+)
+def test_revocation_is_said_with_its_date(state, more, sentence):
+    assert revocation.revocation_words(state, known_at="MON", **more) == sentence

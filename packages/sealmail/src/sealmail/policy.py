@@ -31,7 +31,13 @@ class Policy:
 
     budget: Budget = Budget()
     revocation_required: bool = False
-    """True: a certificate without fresh revocation data is not good (hard fail)."""
+    """True: a certificate without fresh revocation data is not good, and nothing is encrypted to it (hard fail).
+    False: the facts say it, and it changes nothing (soft fail). Data that says "revoked" counts either way.
+    """
+    revocation_maximum_age_seconds: int = 7 * 24 * 3600
+    """How long a revocation list or OCSP answer counts that does not say when the next one comes."""
+    revocation_skew_seconds: int = 10 * 60
+    """How long revocation data still counts after its next update was due, for clocks that differ."""
     minimum_rsa_bits: int = 2048
     weak_hashes: frozenset[str] = frozenset({"md2", "md4", "md5", "sha1", "ripemd160"})
     """Lower-case names without dashes; too weak for new mail."""

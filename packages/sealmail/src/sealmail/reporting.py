@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from sealmail.choosing import PassedOver
+from sealmail.errors import Reason
 from sealmail.keys import Key
 from sealmail.opening import Content, Opened
 from sealmail.report import (
@@ -118,6 +120,20 @@ def key_to_json(key: Key) -> JSON:
         "valid_until": _time(key.valid_until),
         "uses": sorted(use.value for use in key.uses),
         "ca": key.is_ca,
+    }
+
+
+def reason_to_json(reason: Reason) -> JSON:
+    """A reason whose address is known from where it stands."""
+    return {"code": reason.code, "sentence": reason.sentence}
+
+
+def passed_over_to_json(passed: PassedOver) -> JSON:
+    """A key that was not chosen, and why."""
+    return {
+        "technology": passed.key.technology.value,
+        "fingerprint": passed.key.fingerprint,
+        "reasons": [reason_to_json(reason) for reason in passed.reasons],
     }
 
 

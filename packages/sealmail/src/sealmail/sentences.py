@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import assert_never
 
 from sealmail.report import (
@@ -9,6 +10,7 @@ from sealmail.report import (
     Encryption,
     EncryptionVerdict,
     Reason,
+    RevocationState,
     Signature,
     SignatureFacts,
     SignatureStatement,
@@ -59,7 +61,8 @@ def signature_sentence(statement: SignatureStatement, encryption: EncryptionVerd
         return f"Written by the holder of the key of {_addresses(statement.facts)}, unchanged."
     if statement.reason is None:
         return "The signature cannot be confirmed."
-    return _REASONS[statement.reason].format(signer=_addresses(statement.facts))
+    facts = statement.facts
+    return _REASONS[statement.reason].format(signer=_addresses(facts), revoked=_revoked(facts), gap=_gap(facts))
 
 
 _REASONS = {
@@ -70,7 +73,7 @@ _REASONS = {
     Reason.WEAK_ALGORITHM: "The signature uses a hash or key that is too weak.",
     Reason.WRONG_USAGE: "The signer's certificate or key, or a CA above it, does not allow this use.",
     Reason.REJECTED_KEY: "The signer's key was rejected by hand.",
-    Reason.REVOKED: "The signer's certificate or key was revoked.",
+    Reason.REVOKED: "The signer's certificate or key was revoked{revoked}.",
     Reason.SENDER_MISMATCH: "The message was signed by {signer}, not by its sender.",
     Reason.NO_ADDRESS: "The message is intact, but the signer's certificate or key names no e-mail address.",
     Reason.OUTSIDE_ENCRYPTION: "{signer} signed the sealed envelope, not the words inside.",
@@ -78,11 +81,45 @@ _REASONS = {
     Reason.EXPIRED: "The message is intact, but the signer's certificate or key had expired.",
     Reason.SIGNATURE_EXPIRED: "The message is intact, but the signature itself has expired.",
     Reason.OTHER_RECIPIENT: "The message is intact and signed by {signer}, but was written for somebody else.",
-    Reason.REVOCATION_UNKNOWN: "The message is intact, but whether the signer's certificate was revoked is not known.",
+    Reason.REVOCATION_UNKNOWN: "The message is intact. Whether the certificate was revoked is not known: {gap}.",
     Reason.CONFLICTING_KEY: "The message is intact, but {signer} has another trusted key.",
     Reason.UNTRUSTED_ISSUER: "The message is intact, but nobody trusted here vouches for the signer's certificate.",
     Reason.UNTRUSTED_KEY: "The message is intact, but nobody here has confirmed that the key is {signer}'s.",
 }
+
+
+def _revoked(facts: SignatureFacts | None) -> str:
+    """When and why, where that is known."""
+    if facts is None or facts.revoked_at is None:
+        return ""
+    why = _WHY_REVOKED.get(facts.revocation_reason or "", "no reason given")
+    return f" on {_day(facts.revoked_at)} ({why})"
+
+
+def _gap(facts: SignatureFacts | None) -> str:
+    """What is missing to know whether a certificate was revoked."""
+    if facts is None or facts.revocation is RevocationState.NOT_CHECKED:
+        return "the certificate of its issuer is not here"
+    if facts.revocation is RevocationState.STALE and facts.revocation_known_until:
+        return f"the newest list or answer of its issuer was good until {_day(facts.revocation_known_until)}"
+    return "for it or for a CA above it there is no revocation list or OCSP answer here that would tell"
+
+
+def _day(moment: datetime) -> str:
+    return moment.date().isoformat()
+
+
+_WHY_REVOKED = {
+    "keyCompromise": "its key may be in wrong hands",
+    "cACompromise": "its issuer was broken into",
+    "aACompromise": "its issuer was broken into",
+    "affiliationChanged": "its owner has left, or the data in it has changed",
+    "superseded": "it was replaced",
+    "cessationOfOperation": "it is no longer needed",
+    "certificateHold": "it is on hold",
+    "privilegeWithdrawn": "its issuer withdrew it",
+}
+"""The reasons of RFC 5280 §5.3.1."""
 
 
 def _addresses(facts: SignatureFacts | None) -> str:

@@ -38,7 +38,11 @@ def vouch(key: Key, address: str, judges: Judges, *, included: Sequence[Key] = (
     level = judges.trust.level(key, address)
     if key.technology is not Technology.SMIME:
         return Vouched(level=level)
-    path = paths.judge_path(key, included, judges.keys, judges.trust.anchors(), judges.policy, judges.at)
+    anchors = judges.trust.anchors()
+    path = paths.judge_path(key, included, judges.keys, anchors, judges.policy, judges.at)
+    if level.suffices and path.findings:
+        # Who trusts the certificate itself does not ask its CA, and a CA that has expired takes nothing from it.
+        path = paths.judge_alone(key, included, judges.keys, anchors, judges.policy, judges.at)
     if TrustLevel.REJECTED < level < TrustLevel.BY_CA and path.anchor is not None and path.vouches_for(address):
         level = TrustLevel.BY_CA
     return Vouched(level=level, path=path)

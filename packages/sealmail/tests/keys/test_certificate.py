@@ -126,6 +126,92 @@ def test_address_that_is_none_is_left_out(name: str) -> None:
     assert key(extension).addresses == ()
 
 
+def utf8_mailbox(content: bytes | str, tag: int = 0x0C) -> x509.OtherName:
+    """SmtpUTF8Mailbox, right or wrong."""
+    octets = content.encode() if isinstance(content, str) else content
+    return x509.OtherName(x509.ObjectIdentifier("1.3.6.1.5.5.7.8.9"), ber.header(tag, len(octets)) + octets)
+
+
+@pytest.mark.parametrize(
+    ("content", "address"),
+    [
+        ("düsi@customer.example", "düsi@customer.example"),
+        ("用户@customer.example", "用户@customer.example"),
+        ("düsi@xn--bcher-kva.example", "düsi@xn--bcher-kva.example"),
+        ("düsi@bücher.example", "düsi@xn--bcher-kva.example"),
+        ("Düsi.X@customer.example", "düsi.x@customer.example"),
+        ("du\u0308si@customer.example", "düsi@customer.example"),
+    ],
+)
+def test_address_outside_of_ascii_is_read_in_canonical_form(content: str, address: str) -> None:
+    made = key(x509.SubjectAlternativeName([utf8_mailbox(content)]))
+
+    assert made.addresses == (address,)
+
+
+@pytest.mark.mission("B14")
+@pytest.mark.parametrize(
+    "content",
+    [
+        "carol@customer.example",
+        '"carol smith"@customer.example',
+        "düsi@Customer.example",
+        "düsi@BÜCHER.example",
+        "düsi@[192.0.2.1]",
+        "düsi",
+        "düsi@",
+        "@customer.example",
+        "",
+        "düsi@two@customer.example",
+        "düsi@customer.example\0.attacker.example",
+        "dü\0si@customer.example",
+        "dü si@customer.example",
+        " düsi@customer.example",
+        "düsi@customer.example\n",
+        "\ufeffdüsi@customer.example",
+        "dü\u202esi@customer.example",
+        "\uff43arol@customer.example",
+        "düsi@customer\u3002example",
+        "düsi@ｃustomer.example",
+        b"d\xfcsi@customer.example",
+        b"d\xc3",
+        b"\xed\xa0\x80@customer.example",
+        b"\xff\xfe" + "düsi@customer.example".encode("utf-16-le"),
+    ],
+)
+def test_address_outside_of_ascii_that_is_none_is_left_out(content: str | bytes) -> None:
+    good = x509.RFC822Name("carol@good.example")
+
+    assert key(x509.SubjectAlternativeName([utf8_mailbox(content), good])).addresses == ("carol@good.example",)
+
+
+@pytest.mark.parametrize("tag", [0x04, 0x16, 0x1E, 0x2C, 0x30])
+def test_address_outside_of_ascii_in_another_type_is_left_out(tag: int) -> None:
+    assert key(x509.SubjectAlternativeName([utf8_mailbox("düsi@customer.example", tag)])).addresses == ()
+
+
+@pytest.mark.parametrize("value", [b"", b"\x0c", b"\x0c\x05ab", b"\x0c\x80ab\0\0"])
+def test_address_outside_of_ascii_in_broken_encoding_is_left_out_or_refused(value: bytes) -> None:
+    name = x509.OtherName(x509.ObjectIdentifier("1.3.6.1.5.5.7.8.9"), value)
+    encoded = ber.header(ber.context(0), 12 + len(value)) + bytes.fromhex("06082b06010505070809")
+    encoded += ber.header(ber.context(0), len(name.value)) + name.value
+    extension = x509.UnrecognizedExtension(
+        x509.SubjectAlternativeName.oid, ber.header(ber.SEQUENCE, len(encoded)) + encoded
+    )
+
+    try:
+        assert key(extension).addresses == ()
+    except InputError:
+        return
+
+
+def test_other_kinds_of_names_are_passed_over() -> None:
+    """The name of a Windows account looks like an address and is none."""
+    account = x509.OtherName(x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3"), b"\x0c\x0fd\xc3\xbcsi@a.example")
+
+    assert key(x509.SubjectAlternativeName([account, x509.DNSName("customer.example")])).addresses == ()
+
+
 @pytest.mark.parametrize(
     ("private", "flags", "uses"),
     [
@@ -243,7 +329,13 @@ def test_huge_certificate_is_refused() -> None:
 
 
 WHOLE = der(
-    x509.SubjectAlternativeName([x509.RFC822Name("carol@customer.example"), x509.DNSName("customer.example")]),
+    x509.SubjectAlternativeName(
+        [
+            x509.RFC822Name("carol@customer.example"),
+            x509.DNSName("customer.example"),
+            utf8_mailbox("düsi@customer.example"),
+        ]
+    ),
     usage("digital_signature"),
     x509.BasicConstraints(ca=False, path_length=None),
     x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]),

@@ -1,14 +1,18 @@
 """Which certificates may be added, and what the refusal says."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from sealmail.keys import Use
 from sealmail.keys.import_rules import import_problems
+from sealmail.keys.usability import Purpose, usable
 
 pytestmark = pytest.mark.mission("S4")
 ADDRESS = "carol@customer.example"
+DAY = timedelta(days=1)
 
 
 def refused(secret):
@@ -69,6 +73,10 @@ def usage(**true):
         ("rsa2048", {"key_agreement": True}, [("wrong_key_usage", "Key Usage")]),
         ("rsa2048", {"key_encipherment": True}, []),
         ("ec", {"key_agreement": True}, []),
+        ("ed25519", {"digital_signature": True}, []),
+        ("ed25519", {"key_agreement": True, "key_encipherment": True}, [("wrong_key_usage", "Key Usage")]),
+        ("x25519", {"key_agreement": True}, []),
+        ("x25519", {"digital_signature": True}, [("wrong_key_usage", "Key Usage")]),
     ],
 )
 def test_key_usage_must_fit_the_algorithm(cast, key_type, flags, codes):
@@ -117,3 +125,34 @@ def test_algorithm_that_seals_no_mail_is_refused(openssl, tmp_path):
 
     assert [problem.code for problem in problems] == ["wrong_algorithm"]
     assert problems[0].sentence.endswith("not DSA-1024.")
+
+
+def test_the_sentence_names_what_the_key_usage_must_hold(cast):
+    sentences = [
+        import_problems(cast.ca.issue(ADDRESS, key_type=kind, extra=[usage()]).key)[0].sentence
+        for kind in ("rsa2048", "ec", "x25519")
+    ]
+
+    assert sentences == [
+        "Key Usage: it holds neither Digital Signature nor Key Encipherment, so it can neither sign nor encrypt mail.",
+        "Key Usage: it holds neither Digital Signature nor Key Agreement, so it can neither sign nor encrypt mail.",
+        "Key Usage: it does not hold Key Agreement, the only use for a key of X25519.",
+    ]
+
+
+@pytest.mark.parametrize("extra", [[], [usage(content_commitment=True)]])
+def test_what_may_not_be_added_may_still_verify(cast, extra):
+    """RFC 8550 §4.4.2: an absent key usage, or nonRepudiation alone, is enough for a signature in a mail."""
+    secret = cast.ca.issue(
+        ADDRESS, extra=extra or [x509.ExtendedKeyUsage([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE])]
+    )
+
+    assert import_problems(secret.key) != ()
+    assert usable(secret.key, Purpose.VERIFY, datetime.now(UTC))
+
+
+def test_expired_certificate_may_be_added(cast):
+    """It still opens old mail (S8)."""
+    moments = {"valid_from": datetime.now(UTC) - 2 * DAY, "valid_until": datetime.now(UTC) - DAY}
+
+    assert refused(cast.ca.issue(ADDRESS, **moments)) == []

@@ -1,5 +1,6 @@
 """What speaks against using a key, for each purpose."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pysequoia
@@ -85,6 +86,15 @@ def test_weak_key_only_decrypts(cast):
     assert codes(key, Purpose.SIGN) == ["weak_key"]
     assert problems(key, Purpose.ENCRYPT, NOW)[0].sentence == "It is too weak: RSA with 1024 bits; 2048 are the least."
     assert usable(key, Purpose.DECRYPT, NOW)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "code"), [("EC secp192r1", "weak_key"), ("unknown", "unsupported_algorithm"), ("EC P-256", None)]
+)
+def test_key_of_a_weak_or_unknown_kind_is_not_used_for_new_mail(certificate, algorithm, code):
+    key = replace(certificate, algorithm=algorithm)
+
+    assert [codes(key, purpose) for purpose in NEW_MAIL] == [[code] if code else []] * 3
 
 
 def test_revoked_openpgp_key_only_decrypts():

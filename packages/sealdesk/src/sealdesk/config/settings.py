@@ -199,6 +199,8 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 40 * 1024 * 1024
 """Uploads stay in memory: nothing is ever written to a temporary folder in clear."""
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
+REVOCATION = env.choice("SEALDESK_REVOCATION", ("soft", "hard"))
+"""Hard: a certificate of which it is not known whether it was revoked proves nothing and is not used."""
 MAIL_SIZE_LIMIT = env.whole_number("SEALDESK_MAIL_SIZE_LIMIT", 50 * 1024 * 1024)
 
 LOGGING = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,11 +21,16 @@ from sealdesk.keyring.models import (
     StoredSecret,
     TrustDecision,
 )
+from sealdesk.keyring.revocations import RevocationNews
 from sealdesk.people.models import Agent, Group
 from sealmail.addresses import parse
-from sealmail.keys import Key, KeyId, SecretKey, Technology, TrustLevel
+from sealmail.keys import Key, SecretKey, Technology, TrustLevel
 
 NOT_RECORDED = "not recorded"
+BUNDLED = (
+    "The certificate of the issuer is in one file with certificates that it issued, so it is kept without vouching for "
+    "anybody. To let it vouch, add it on its own, and confirm it there."
+)
 LARGEST_HARVESTED = 512 * 1024
 """Bytes of a key that came with mail; larger ones are somebody's flood of signatures."""
 
@@ -167,7 +171,10 @@ class _Import:
         if any(item.secret for item in items) and (preview.needs_groups if self.groups is None else not self.groups):
             errors["groups"] = ["Choose the groups whose mail is opened and signed with the private key."]
         authorities = {item.key.fingerprint for item in preview.items if item.may_vouch}
-        if not authorities.issuperset(self.vouching):
+        bundled = {item.key.fingerprint for item in preview.items if item.is_bundled}
+        if bundled & set(self.vouching):
+            errors["vouching"] = [BUNDLED]
+        elif not authorities.issuperset(self.vouching):
             errors["vouching"] = ["Only a CA certificate that does not do so yet can be confirmed to vouch for others."]
         if not all(_is_sensible(one) for one in self.vouching.values()):
             errors["domains"] = ["These are not domains: give one or more like example.org."]
@@ -234,9 +241,8 @@ def _harvest_one(key: Key, at: datetime) -> StoredKey:
     return row
 
 
-def _store_revocations(revocations: Sequence[tuple[KeyId, bytes]], at: datetime) -> None:
-    for issuer, material in revocations:
-        digest = hashlib.sha256(material).hexdigest()
+def _store_revocations(revocations: Sequence[RevocationNews], at: datetime) -> None:
+    for news in revocations:
         RevocationData.objects.get_or_create(
-            digest=digest, defaults={"issuer": issuer, "material": material, "added_at": at}
+            digest=news.digest, defaults={"issuer": news.issuer, "material": news.material, "added_at": at}
         )

@@ -13,11 +13,12 @@ import pysequoia
 
 from sealdesk.keyring import queries
 from sealdesk.keyring.models import Origin, StoredKey, StoredSecret
+from sealdesk.keyring.revocations import RevocationNews, revocations_of
 from sealdesk.keyring.rows import keys_from
 from sealdesk.people.models import Group
 from sealdesk.people.queries import groups_sending_from
 from sealmail.errors import InputError
-from sealmail.keys import Key, KeyId, SecretKey, Technology, TrustLevel
+from sealmail.keys import Key, KeyId, SecretKey, Technology, TrustLevel, der
 from sealmail.keys.found import Found, match_all, public_hash
 from sealmail.keys.import_rules import import_problems
 from sealmail.keys.openpgp_key import key_from_openpgp
@@ -61,6 +62,10 @@ class ImportItem:
     """A CA certificate that does not vouch yet: it can be confirmed to, also where it is here already."""
     stands_alone: bool = True
     """It issued nothing else in the file, so that it was given for its own sake."""
+    is_bundled: bool = False
+    """A CA certificate that came in PKCS#12, or together with certificates that lead up to it: kept as an intermediate,
+    and never confirmed from here.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +73,7 @@ class ImportPreview:
     """What the file holds, what will happen, and what stands against it."""
 
     items: tuple[ImportItem, ...] = ()
-    revocations: tuple[tuple[KeyId, bytes], ...] = field(default=(), repr=False)
+    revocations: tuple[RevocationNews, ...] = ()
     errors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """For each field of the form ("file", "passphrase"); not empty: nothing can be imported."""
     notes: tuple[str, ...] = ()
@@ -92,13 +97,16 @@ def preview(blob: bytes, passphrases: Sequence[str] = ()) -> ImportPreview:
     except InputError as error:
         return ImportPreview(errors={"file": (str(error),)})
     secrets = _secrets(found)
+    revocations, problems = revocations_of(found, blob)
+    is_pkcs12 = _is_pkcs12(blob)
     keys = {key.fingerprint: key for key in (*found.keys, *(secret.key for secret in secrets.values()))}
-    items = tuple(_item(key, secrets.get(key.fingerprint), keys.values()) for key in keys.values())
+    bundled = {name for name, key in keys.items() if key.is_ca and (is_pkcs12 or leads_up_to(key, keys.values()))}
+    items = tuple(
+        _item(key, secrets.get(name), keys.values(), is_bundled=name in bundled) for name, key in keys.items()
+    )
+    notes = tuple(problem.sentence for problem in problems)
     return ImportPreview(
-        items=items,
-        revocations=found.revocations,
-        errors=_errors(found, items),
-        notes=tuple(problem.sentence for problem in found.problems),
+        items=items, revocations=revocations, errors=_errors(found, items, revocations, notes), notes=notes
     )
 
 
@@ -130,7 +138,26 @@ def _secrets(found: Found) -> dict[str, SecretKey]:
     return secrets
 
 
-def _errors(found: Found, items: Sequence[ImportItem]) -> dict[str, tuple[str, ...]]:
+def leads_up_to(authority: Key, keys: Iterable[Key]) -> bool:
+    """Whether a certificate among these that is no CA's was issued by it, directly or through others of them."""
+    issuers = {key.subject: key.issuer for key in keys if key.is_ca}
+    for leaf in keys:
+        name, seen = leaf.issuer, set[KeyId | None]()
+        while not leaf.is_ca and name is not None and name not in seen:
+            if name == authority.subject:
+                return True
+            seen.add(name)
+            name = issuers.get(name)
+    return False
+
+
+def _is_pkcs12(blob: bytes) -> bool:
+    return der.looks_like(blob) and any(der.form(value) is der.Form.PKCS12 for value in der.values(blob))
+
+
+def _errors(
+    found: Found, items: Sequence[ImportItem], revocations: Sequence[RevocationNews], notes: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
     """What keeps everything out: a lock that does not open, a private key alone, or nothing new at all."""
     locked = tuple(lock.reason.sentence for lock in found.locked)
     alone = tuple(
@@ -140,9 +167,9 @@ def _errors(found: Found, items: Sequence[ImportItem]) -> dict[str, tuple[str, .
     )
     if locked or alone:
         return {name: sentences for name, sentences in (("passphrase", locked), ("file", alone)) if sentences}
-    if found.revocations or any(item.outcome.is_stored or item.may_vouch for item in items):
+    if revocations or any(item.outcome.is_stored or item.may_vouch for item in items):
         return {}
-    return {"file": nothing_new(items, [problem.sentence for problem in found.problems])}
+    return {"file": nothing_new(items, notes)}
 
 
 def nothing_new(items: Iterable[ImportItem], notes: Iterable[str]) -> tuple[str, ...]:
@@ -151,7 +178,7 @@ def nothing_new(items: Iterable[ImportItem], notes: Iterable[str]) -> tuple[str,
     return tuple(dict.fromkeys([*reasons, *notes])) or ("There is no key in it.",)
 
 
-def _item(key: Key, secret: SecretKey | None, others: Iterable[Key]) -> ImportItem:
+def _item(key: Key, secret: SecretKey | None, others: Iterable[Key], *, is_bundled: bool) -> ImportItem:
     row = queries.known(key.technology, key.fingerprint)
     outcome, sentences, key = _new(key) if row is None else _compared(row, key)
     if row is not None:
@@ -166,7 +193,8 @@ def _item(key: Key, secret: SecretKey | None, others: Iterable[Key]) -> ImportIt
         sentences=sentences,
         secret=secret if outcome.is_stored else None,
         groups=tuple(groups_sending_from(key.addresses)) if secret else (),
-        may_vouch=key.is_ca and not (row and _vouches(row)),
+        may_vouch=key.is_ca and not is_bundled and not (row and _vouches(row)),
+        is_bundled=is_bundled,
         stands_alone=not any(other.issuer == key.subject for other in others if other.fingerprint != key.fingerprint),
     )
 

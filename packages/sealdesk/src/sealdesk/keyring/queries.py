@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
@@ -114,6 +115,12 @@ def decisions(key: StoredKey) -> QuerySet[TrustDecision]:
 def certificates_with(public_hash: str) -> QuerySet[StoredKey]:
     """Certificates for one public key: renewed ones, or one for signing and one for encrypting."""
     return StoredKey.objects.filter(technology=Technology.SMIME, public_hash=public_hash)
+
+
+def pages_of(fingerprints: Collection[str]) -> dict[str, UUID]:
+    """The ids of the keys with these fingerprints."""
+    found = StoredKey.objects.filter(fingerprint__in=fingerprints)
+    return dict(found.values_list("fingerprint", "pk"))
 
 
 def _named(text: str) -> QuerySet[StoredKey]:

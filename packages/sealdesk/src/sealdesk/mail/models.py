@@ -194,6 +194,19 @@ class KeySighting(models.Model):
         return f"{self.key_id} in {self.article_id}"
 
 
+class ReadableAlgorithms(models.Model):
+    """What the mail program of an address reads, as its newest good-signed S/MIME mail said (RFC 8551 §2.5.2)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    address = models.CharField(max_length=320, unique=True)
+    signed_at = models.DateTimeField()
+    algorithms = models.JSONField(default=list)
+    """Dotted object identifiers, best first."""
+
+    def __str__(self) -> str:
+        return self.address
+
+
 class SecurityLogEntry(SealedModel):
     """Recent Logs: each sign, verify, encrypt and decrypt, in and out."""
 

@@ -60,7 +60,11 @@ def _decryption(facts: EncryptionFacts) -> SecurityLogEntry:
         status=facts.verdict.value,
         code=facts.why or "",
         key_fingerprint=facts.opened_with or "",
-        details={"algorithm": facts.algorithm, "recipients": list(facts.recipients)},
+        details={
+            "algorithm": facts.algorithm,
+            "key_scheme": facts.key_scheme,
+            "recipients": list(facts.recipients),
+        },
     )
 
 
@@ -82,6 +86,11 @@ def _verification(facts: SignatureFacts, report: Report) -> SecurityLogEntry:
             "trust": facts.trust.name.lower(),
             "key_ids": list(facts.key_ids),
             "hash": facts.hash_algorithm,
+            "signature": facts.algorithm,
+            "revocation": facts.revocation.value,
+            "revoked_at": _time(facts.revoked_at),
+            "revocation_reason": facts.revocation_reason,
+            "revocation_known_until": _time(facts.revocation_known_until),
         },
     )
 
@@ -105,8 +114,16 @@ def _sealed(copy: PlannedCopy) -> Iterator[SecurityLogEntry]:
             operation="encrypt",
             technology=copy.technology.value,
             status="done",
-            details={**details, "keys": [key.fingerprint for key in copy.encrypt_to]},
+            details={
+                **details,
+                "algorithm": copy.cipher.value if copy.cipher else None,
+                "keys": [key.fingerprint for key in copy.encrypt_to],
+            },
         )
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 def _save(entries: Iterable[SecurityLogEntry], article: Article | None, at: datetime) -> None:

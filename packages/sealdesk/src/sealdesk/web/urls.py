@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sealdesk.web.admin import channels, keys, logs, people, quarantine, sections
+from sealdesk.web.admin import channels, key_page, keys, logs, people, quarantine, sections
 from sealdesk.web.agent import articles, lists, tickets, writing
 
 urlpatterns = [
@@ -30,6 +30,7 @@ urlpatterns = [
     path("admin/smime/private-keys/", keys.add_private_key, name="admin_add_private_key"),
     path("admin/pgp/", keys.openpgp, name="admin_openpgp"),
     path("admin/pgp/keys/", keys.add_pgp_key, name="admin_add_pgp_key"),
+    path("admin/keys/<uuid:key_id>/", key_page.key, name="admin_key"),
     path("admin/keys/<uuid:key_id>/download/", keys.download, name="admin_key_download"),
     path("admin/keys/<uuid:key_id>/secret/", keys.download_secret, name="admin_key_download_secret"),
     path("admin/keys/<uuid:key_id>/delete/", keys.delete, name="admin_key_delete"),

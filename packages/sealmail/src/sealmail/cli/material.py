@@ -68,7 +68,7 @@ def material_of(options: argparse.Namespace) -> Material:
             secrets=(*everything.secrets, *suspects(everything, passphrases)),
             revocations=everything.revocations,
         ),
-        trust=_trust_in(trusted.keys),
+        trust=trust_in(trusted.keys),
     )
 
 
@@ -80,20 +80,20 @@ def found_in(paths: Sequence[str], passphrases: Sequence[str]) -> Found:
     return found
 
 
+def trust_in(keys: Sequence[Key]) -> MemoryTrust:
+    """A CA certificate vouches for what it issued; every other key is trusted by hand for its own addresses."""
+    return MemoryTrust(
+        anchors=[Anchor(key=key) for key in keys if key.is_ca],
+        levels={key.fingerprint: TrustLevel.BY_HAND for key in keys if not key.is_ca},
+    )
+
+
 def read_input(name: str) -> bytes:
     """The bytes of a file; "-" is standard input."""
     try:
         return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}") from error
-
-
-def _trust_in(keys: Sequence[Key]) -> MemoryTrust:
-    """A CA certificate vouches for what it issued; every other key is trusted by hand for its own addresses."""
-    return MemoryTrust(
-        anchors=[Anchor(key=key) for key in keys if key.is_ca],
-        levels={key.fingerprint: TrustLevel.BY_HAND for key in keys if not key.is_ca},
-    )
 
 
 def _files(paths: Sequence[str]) -> Iterator[tuple[str, bytes]]:

@@ -16,6 +16,7 @@ from sealmail.errors import Reason, Refused, UsageError
 from sealmail.keys import Capabilities, Technology
 from sealmail.mime.fields import address_field
 from sealmail.policy import Policy
+from sealmail.reporting import passed_over_to_json
 from sealmail.sealing import (
     Letter,
     Plan,
@@ -125,6 +126,9 @@ def _write_plan(folder: Path, made: Plan, copies: tuple[SealedCopy, ...]) -> Non
                 "technology": recipient.technology.value if recipient.technology else None,
                 "key": recipient.key.fingerprint if recipient.key else None,
                 "reasons": [_reason(reason) for reason in recipient.reasons],
+                "passed_over": [
+                    passed_over_to_json(passed) for choice in recipient.choices for passed in choice.passed_over
+                ],
             }
             for recipient in made.recipients
         ],

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from sealmail import ber
-from sealmail.addresses import canonical
 from sealmail.errors import InputError
+from sealmail.keys.mail_names import mail_names
 from sealmail.keys.model import Key, Technology, Use, issuer_and_serial_id, name_id, subject_key_id
 
 MAXIMUM_BYTES = 256 * 1024
@@ -25,7 +25,7 @@ MAXIMUM_BYTES = 256 * 1024
 
 _MAIL_PURPOSES = {ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 _AGREEING = (ec.EllipticCurvePublicKey, x25519.X25519PublicKey, x448.X448PublicKey)
-_UNREADABLE = (
+UNREADABLE = (
     ValueError,
     TypeError,
     UnsupportedAlgorithm,
@@ -33,6 +33,7 @@ _UNREADABLE = (
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
 )
+"""What `cryptography` raises for certificates and extensions that are broken, or of a kind that it does not know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +51,9 @@ class CertificateOutline:
 def key_from_certificate(der: bytes) -> Key:
     """The `Key` of an X.509 certificate (RFC 5280). Raises InputError where the bytes are no certificate we can read.
 
-    Addresses are taken only from the subject alternative name (rfc822Name), never from the subject (RFC 8550 §3).
-    SmtpUTF8Mailbox names (RFC 9598) are left out: name constraints do not yet hold for them, so they must not bind.
+    Addresses are taken only from the subject alternative name (rfc822Name and SmtpUTF8Mailbox), never from the subject
+    (RFC 8550 §3). One that cannot be read is left out and takes no other with it; whether a CA may speak for them is
+    asked of the path.
     """
     outline = outline_of(der)
     try:
@@ -78,7 +80,7 @@ def key_from_certificate(der: bytes) -> Key:
             subject=name_id(outline.subject),
             issuer=name_id(outline.issuer),
         )
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         # Names and extensions are read late: a certificate that loaded may still turn out to be broken.
         raise InputError("The certificate cannot be read.") from error
 
@@ -88,7 +90,7 @@ def public_key(der: bytes) -> CertificatePublicKeyTypes | None:
     """The public key in a certificate; None where its algorithm or its numbers are not usable."""
     try:
         return x509.load_der_x509_certificate(der).public_key()
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
@@ -149,8 +151,7 @@ def _addresses(extensions: x509.Extensions) -> tuple[str, ...]:
         names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return ()
-    found = (canonical(name) for name in names.get_values_for_type(x509.RFC822Name))
-    return tuple(dict.fromkeys(address for address in found if address is not None))
+    return tuple(dict.fromkeys(address.text for address in mail_names(names) if address is not None))
 
 
 def _key_identifier(extensions: x509.Extensions, outline: CertificateOutline) -> bytes:

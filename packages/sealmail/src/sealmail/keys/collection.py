@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-
-from asn1crypto import ocsp as asn1_ocsp
 
 from sealmail import ber
 from sealmail.errors import InputError, LimitExceeded, Reason
@@ -13,12 +10,14 @@ from sealmail.keys import openpgp_key
 from sealmail.keys.certificate import key_from_certificate, outline_of
 from sealmail.keys.found import Found, Lock, LockedKey, UnmatchedSecret, public_hash
 from sealmail.keys.model import Key, KeyId, SecretKey, Technology, name_id
+from sealmail.keys.ocsp import issuers_answered_for
 from sealmail.keys.passwords import Effort
-from sealmail.keys.pkcs12 import MALFORMED
 from sealmail.keys.private_key import PrivateKey
 
 MAX_PIECES = 2_000
 """In one blob."""
+MOST_STRANGERS = 3
+"""Named in the sentence about a private key without certificate."""
 MAX_PRIVATE_KEYS = 200
 """In everything that is read together: each takes milliseconds to check."""
 
@@ -140,40 +139,51 @@ class Collection:
             keys = holders.get(private.public_hash, [])
             matched += [SecretKey(key=key, material=private.material, passphrases=passphrases) for key in keys]
             if not keys:
-                unmatched.append(_unmatched(private, passphrases))
+                unmatched.append(_unmatched(private, passphrases, self._strangers))
         return matched, tuple(unmatched)
 
+    @property
+    def _strangers(self) -> tuple[str, ...]:
+        """Whose certificates are here that somebody may have thought to belong to a private key."""
+        people = [key for key in self._keys.values() if key.technology is Technology.SMIME and not key.is_ca]
+        return tuple(_owner(key) for key in people[:MOST_STRANGERS])
+
     def _answers(self) -> list[tuple[KeyId, bytes]]:
-        """OCSP responses by the CA that they speak for, which they name by a hash (RFC 6960 §4.1.1)."""
-        named: dict[bytes, KeyId] = {}
-        for key in self._keys.values() if self._responses else ():
-            if key.technology is Technology.SMIME:
-                outline = outline_of(key.material)
-                for name in (outline.subject, outline.issuer):
-                    for algorithm in ("sha1", "sha256"):
-                        named[hashlib.new(algorithm, name, usedforsecurity=False).digest()] = name_id(name)
+        """OCSP responses by the CA that they speak for, which they name by a hash (RFC 6960 §4.1.1).
+
+        Whose hash it is shows from the certificates read together with it, and mostly from the response itself: from
+        the responder's name, or from the certificate that came along. The hash is checked, so that no name is believed.
+        """
+        names = {name for key in self._keys.values() for name in _names(key)} if self._responses else set()
         answers = []
         for der in self._responses:
-            issuers = {named[digest] for digest in _issuer_hashes(der) if digest in named}
+            issuers = issuers_answered_for(der, names)
             answers += [(issuer, der) for issuer in sorted(issuers)]
             if not issuers:
                 self.problem("unknown_issuer", "An OCSP response speaks for a CA whose certificate is not here.")
         return answers
 
 
-def _issuer_hashes(der: bytes) -> set[bytes]:
-    try:
-        response = asn1_ocsp.OCSPResponse.load(der)
-        answers = response.response_data["responses"]
-        return {answer["cert_id"]["issuer_name_hash"].native for answer in answers}
-    except MALFORMED:
-        return set()
+def _names(key: Key) -> tuple[bytes, ...]:
+    if key.technology is not Technology.SMIME:
+        return ()
+    outline = outline_of(key.material)
+    return outline.subject, outline.issuer
 
 
-def _unmatched(private: PrivateKey, passphrases: tuple[str, ...]) -> UnmatchedSecret:
+def _unmatched(private: PrivateKey, passphrases: tuple[str, ...], strangers: tuple[str, ...]) -> UnmatchedSecret:
     return UnmatchedSecret(
-        public_hash=private.public_hash, material=private.material, algorithm=private.algorithm, passphrases=passphrases
+        public_hash=private.public_hash,
+        material=private.material,
+        algorithm=private.algorithm,
+        passphrases=passphrases,
+        strangers=strangers,
     )
+
+
+def _owner(key: Key) -> str:
+    address = next(iter(key.addresses), "")
+    return f"“{key.name}” ({address})" if key.name and address not in {"", key.name} else f"“{key.name or address}”"
 
 
 def _is_text(passphrase: str) -> bool:

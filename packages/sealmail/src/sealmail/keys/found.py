@@ -57,6 +57,8 @@ class UnmatchedSecret:
     algorithm: str
     passphrases: tuple[str, ...] = field(default=(), repr=False)
     """The passphrase that opens it; empty where it is not protected."""
+    strangers: tuple[str, ...] = ()
+    """Owners of the certificates that came along and belong to other keys."""
 
     @property
     def is_protected(self) -> bool:
@@ -66,10 +68,12 @@ class UnmatchedSecret:
     @property
     def reason(self) -> Reason:
         """For a caller who has no certificate for it either."""
-        return Reason(
-            code="no_certificate",
-            sentence=f"There is no matching certificate for this private key ({self.algorithm}). Add it first.",
-        )
+        sentence = f"There is no matching certificate for this private key ({self.algorithm}). Add it first."
+        if self.strangers:
+            sentence += (
+                f" What is beside it belongs to other private keys: the certificate of {', of '.join(self.strangers)}."
+            )
+        return Reason(code="no_certificate", sentence=sentence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,14 +7,13 @@ Verifying follows RFC 8550, which allows more; see `certificate`. Called before 
 from __future__ import annotations
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, x448, x25519
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, x448, x25519
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from sealmail.errors import Reason
 from sealmail.keys.certificate import public_key
 from sealmail.keys.model import Key, Technology
 
-_AGREEING = (ec.EllipticCurvePublicKey, x25519.X25519PublicKey, x448.X448PublicKey)
 _UNREADABLE = (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
 
@@ -63,19 +62,38 @@ def _address_problems(key: Key, extensions: x509.Extensions) -> list[Reason]:
 
 
 def _usage_problems(key: Key, extensions: x509.Extensions) -> list[Reason]:
-    agrees = isinstance(public_key(key.material), _AGREEING)
-    encrypting = "Key Agreement" if agrees else "Key Encipherment"
+    wanted = _wanted_usages(key)
     try:
         usage = extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
-        sentence = f"Key Usage: it is missing, but it must hold Digital Signature or {encrypting}."
+        sentence = f"Key Usage: it is missing, but it must hold {' or '.join(wanted.values())}."
         return [Reason(code="no_key_usage", sentence=sentence)]
-    if usage.digital_signature or (usage.key_agreement if agrees else usage.key_encipherment):
+    if any(getattr(usage, name) for name in wanted):
         return []
-    sentence = (
-        f"Key Usage: it holds neither Digital Signature nor {encrypting}, so it can neither sign nor encrypt mail."
-    )
+    if len(wanted) == 1:
+        sentence = (
+            f"Key Usage: it does not hold {next(iter(wanted.values()))}, the only use for a key of {key.algorithm}."
+        )
+    else:
+        sentence = (
+            f"Key Usage: it holds neither {' nor '.join(wanted.values())}, so it can neither sign nor encrypt mail."
+        )
     return [Reason(code="wrong_key_usage", sentence=sentence)]
+
+
+def _wanted_usages(key: Key) -> dict[str, str]:
+    """Bits of the key usage, one of which must be there, by their names in `cryptography` (RFC 8410 §5)."""
+    public = public_key(key.material)
+    signing, agreeing = {"digital_signature": "Digital Signature"}, {"key_agreement": "Key Agreement"}
+    match public:
+        case ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey():
+            return signing
+        case x25519.X25519PublicKey() | x448.X448PublicKey():
+            return agreeing
+        case ec.EllipticCurvePublicKey():
+            return signing | agreeing
+        case _:
+            return signing | {"key_encipherment": "Key Encipherment"}
 
 
 def _extended_usage_problems(extensions: x509.Extensions) -> list[Reason]:

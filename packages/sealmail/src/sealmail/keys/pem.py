@@ -1,5 +1,5 @@
 """Finding PEM blocks and OpenPGP armor in any text (RFC 7468, RFC 9580 §6): what stands around and between them is
-skipped.
+skipped, and so are indentation, quoting marks, and line ends of every kind inside them.
 
 Looks at labels and base64 only; what the bytes are is for `reader` to find out.
 """
@@ -35,8 +35,9 @@ class Block:
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether OpenSSL's traditional encryption protects it (RFC 1421 §4.6.1.1)."""
-        return b"\nProc-Type: 4,ENCRYPTED\n" in self.text
+        """Whether OpenSSL's traditional encryption protects it (RFC 1421 §4.6.1.1). PKCS#8 has a protection of its own,
+        and its label says so."""
+        return self.label != "ENCRYPTED PRIVATE KEY" and b"\nProc-Type: 4,ENCRYPTED\n" in self.text
 
 
 def blocks(text: bytes) -> Iterator[Block]:
@@ -60,10 +61,30 @@ def _cut_off(start: re.Match[bytes]) -> Block:
 
 def _block(start: re.Match[bytes], inside: bytes) -> Block:
     label = start[2]
-    lines = [line.strip() for line in inside.strip().splitlines()]
+    lines = _lines(inside, may_be_quoted=not label.startswith(b"PGP "))
     whole = b"\n".join([start[0], *lines, b"-----END " + label + b"-----", b""])
     body = None if label.startswith(b"PGP ") else _decoded(lines)
     return Block(label=label.decode(), text=whole, body=body)
+
+
+def _lines(inside: bytes, *, may_be_quoted: bool) -> list[bytes]:
+    """Without what programs put around lines, none of which can be base64: white space, marks of quoting, and line ends
+    that were written out as in JSON.
+    """
+    for odd, plain in _ODD_SPACES:
+        inside = inside.replace(odd, plain)
+    lines = [line.strip() for line in inside.strip().splitlines()]
+    return [_QUOTING.sub(b"", line) for line in lines] if may_be_quoted else lines
+
+
+_ODD_SPACES = (
+    (b"\\r", b"\r"),
+    (b"\\n", b"\n"),
+    (b"\xc2\xa0", b" "),  # no-break space
+    (b"\xe2\x80\x8b", b""),  # zero-width space
+    (b"\xef\xbb\xbf", b""),  # byte order mark of a file that was put behind another
+)
+_QUOTING = re.compile(rb"^[>|][>|\s]*")
 
 
 def _decoded(lines: list[bytes]) -> bytes | None:
@@ -72,6 +93,6 @@ def _decoded(lines: list[bytes]) -> bytes | None:
     if lines and _HEADER.match(lines[0]):
         at = lines.index(b"") if b"" in lines else len(lines)
     try:
-        return binascii.a2b_base64(b"".join(lines[at:]), strict_mode=True) or None
+        return binascii.a2b_base64(b"".join(b"".join(lines[at:]).split()), strict_mode=True) or None
     except binascii.Error:
         return None

@@ -1,22 +1,20 @@
 """Reading PKCS#12 files (RFC 7292) with any number of key pairs.
 
-The loader of `cryptography` gives one key of several, so the file is taken apart here; it still helps with certificates
-under RC2, which nothing else reads. What comes out are loose pieces; `reader` puts keys and certificates together.
+The loader of `cryptography` gives one key of several, so the file is taken apart here. What comes out are loose pieces;
+`reader` puts keys and certificates together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from asn1crypto import pkcs12 as asn1
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.serialization import pkcs12 as pyca
 
 from sealmail.errors import InputError, LimitExceeded, PassphraseError
 from sealmail.keys import private_key
-from sealmail.keys.passwords import Effort, UnsupportedProtection, decrypt, mac_fits
+from sealmail.keys.passwords import Effort, Spelling, UnsupportedProtection, decrypt, mac_fits, spellings
 from sealmail.keys.private_key import PrivateKey
 
 _MAX_BAGS = 2_000
@@ -44,7 +42,7 @@ def read(der: bytes, passphrases: Sequence[str], effort: Effort) -> Pieces:
     try:
         pfx = asn1.Pfx.load(der)
         content = _authenticated_content(pfx)
-        return _opened(pfx, content, der, passphrases, effort)
+        return _opened(pfx, content, passphrases, effort)
     except MALFORMED as error:
         raise InputError("The PKCS#12 file is damaged.") from error
 
@@ -55,16 +53,17 @@ def _authenticated_content(pfx: Any) -> bytes:
     return bytes(pfx["auth_safe"]["content"].native)
 
 
-def _opened(pfx: Any, content: bytes, der: bytes, passphrases: Sequence[str], effort: Effort) -> Pieces:
+def _opened(pfx: Any, content: bytes, passphrases: Sequence[str], effort: Effort) -> Pieces:
     mac_data = pfx["mac_data"]
-    for passphrase in passphrases:
-        if mac_data.native is not None and not mac_fits(mac_data, content, passphrase, effort):
+    has_mac = mac_data.native is not None
+    for spelling in (spelling for passphrase in passphrases for spelling in spellings(passphrase)):
+        if has_mac and not mac_fits(mac_data, content, spelling, effort):
             continue
         try:
-            return _Safe(der, passphrase, effort).pieces(content)
-        except PassphraseError:
+            return _Safe(spelling, effort).pieces(content)
+        except (PassphraseError, *MALFORMED):
             # Where the MAC fits, the passphrase is right and the rest is damaged; without one it may just be wrong.
-            if mac_data.native is not None:
+            if has_mac:
                 raise InputError("The PKCS#12 file is damaged.") from None
     raise PassphraseError
 
@@ -72,11 +71,10 @@ def _opened(pfx: Any, content: bytes, der: bytes, passphrases: Sequence[str], ef
 class _Safe:
     """One walk through a file with one passphrase."""
 
-    def __init__(self, der: bytes, passphrase: str, effort: Effort) -> None:
-        self._der, self._passphrase, self._effort = der, passphrase, effort
+    def __init__(self, spelling: Spelling, effort: Effort) -> None:
+        self._spelling, self._effort = spelling, effort
         self._pieces = Pieces()
         self._bags = 0
-        self._asked_pyca = False
 
     def pieces(self, content: bytes) -> Pieces:
         for info in asn1.AuthenticatedSafe.load(content):
@@ -95,25 +93,11 @@ class _Safe:
 
     def _encrypted(self, algorithm: Any, encrypted: bytes) -> None:
         try:
-            self._contents(decrypt(algorithm, encrypted, self._passphrase, self._effort), depth=0)
+            content = decrypt(algorithm, encrypted, self._spelling, self._effort)
         except UnsupportedProtection as error:
-            if not self._certificates_by_pyca():
-                self._pieces.problems.append(f"A part of the PKCS#12 file was skipped. {error}")
-
-    def _certificates_by_pyca(self) -> bool:
-        """Takes the certificates from cryptography's loader, which reads RC2 with 40 bits: OpenSSL's default for them
-        before 3.0.
-        """
-        if self._asked_pyca:
-            return True
-        self._asked_pyca = True
-        try:
-            loaded = pyca.load_pkcs12(self._der, self._passphrase.encode())
-        except (ValueError, TypeError):
-            return False
-        found: Iterable[Any] = [*([loaded.cert] if loaded.cert else []), *loaded.additional_certs]
-        self._pieces.certificates += [one.certificate.public_bytes(serialization.Encoding.DER) for one in found]
-        return True
+            self._pieces.problems.append(f"A part of the PKCS#12 file was skipped. {error}")
+            return
+        self._contents(content, depth=0)
 
     def _contents(self, content: bytes, depth: int) -> None:
         self._bags_of(asn1.SafeContents.load(content), depth)
@@ -150,14 +134,14 @@ class _Safe:
     def _shrouded(self, value: Any) -> None:
         algorithm, encrypted = value["encryption_algorithm"], value["encrypted_data"].native
         try:
-            self._key(decrypt(algorithm, encrypted, self._passphrase, self._effort))
-        except UnsupportedProtection:
-            self._pieces.keys.append(
-                private_key.from_encrypted_der(value.untag().dump(), self._passphrase, self._effort)
-            )
+            key = decrypt(algorithm, encrypted, self._spelling, self._effort)
+        except UnsupportedProtection as error:
+            self._pieces.problems.append(f"A private key in the PKCS#12 file was skipped. {error}")
+            return
+        self._key(key)
 
     def _key(self, der: bytes) -> None:
         try:
-            self._pieces.keys.append(private_key.from_der(der, self._passphrase))
+            self._pieces.keys.append(private_key.from_der(der, self._effort, self._spelling.passphrase))
         except InputError as error:
             self._pieces.problems.append(str(error))

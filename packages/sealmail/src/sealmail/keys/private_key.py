@@ -7,6 +7,7 @@ A key that came protected leaves protected, by the same passphrase. The caller i
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 
 from asn1crypto import keys as asn1_keys
@@ -15,8 +16,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 
+from sealmail import ber
 from sealmail.errors import InputError, PassphraseError
-from sealmail.keys.passwords import Effort, cost
+from sealmail.keys import private_shape
+from sealmail.keys.passwords import Effort, decrypt, spellings
 
 PEM_COST = 1
 """Iterations that OpenSSL's traditional encryption takes."""
@@ -35,28 +38,50 @@ class PrivateKey:
     passphrase: str | None = field(default=None, repr=False)
 
 
-def from_der(der: bytes, protect_with: str | None = None) -> PrivateKey:
-    """The unprotected key that `der` holds (PKCS#8, PKCS#1 or SEC1). Raises `InputError`."""
+def from_der(der: bytes, effort: Effort, protect_with: str | None = None) -> PrivateKey:
+    """The unprotected key that `der` holds (PKCS#8, PKCS#1 or SEC1). Raises `InputError`, `LimitExceeded`.
+
+    Its numbers are checked against each other: a key that contradicts itself may give itself away by one signature.
+    """
+    shape = private_shape.read(der)
+    effort.spend(shape.cost)
     try:
-        return _normal(serialization.load_der_private_key(der, None), protect_with)
+        key = _normal(serialization.load_der_private_key(shape.der, None), protect_with)
     except UnsupportedAlgorithm as error:
-        raise InputError("The private key is of a kind that Sealdesk does not use.") from error
+        raise InputError(shape.unsupported) from error
     except (ValueError, TypeError) as error:
-        raise InputError("The private key is damaged.") from error
+        raise InputError(shape.damaged) from error
+    if shape.public is not None and shape.public_hash != key.public_hash:
+        raise InputError(f"The private key{shape.in_words} does not fit the public key that stands beside it.")
+    return key
 
 
 def from_encrypted_der(der: bytes, passphrase: str, effort: Effort) -> PrivateKey:
-    """The key in a PKCS#8 EncryptedPrivateKeyInfo. Raises `PassphraseError`, `InputError`, `LimitExceeded`."""
+    """The key in a PKCS#8 EncryptedPrivateKeyInfo (RFC 5958 §3). Raises `PassphraseError`, `InputError`,
+    `LimitExceeded`.
+    """
     try:
-        effort.spend(cost(asn1_keys.EncryptedPrivateKeyInfo.load(der)["encryption_algorithm"]))
+        info = asn1_keys.EncryptedPrivateKeyInfo.load(der)
+        algorithm, encrypted = info["encryption_algorithm"], bytes(info["encrypted_data"].native)
     except (ValueError, TypeError, KeyError) as error:
         raise InputError("The private key is protected in a way that Sealdesk does not read.") from error
+    for spelling in spellings(passphrase):
+        try:
+            plain = decrypt(algorithm, encrypted, spelling, effort)
+        except PassphraseError:
+            continue
+        # One wrong passphrase in 256 leaves bytes that end like padding.
+        if _is_private_key(plain):
+            return from_der(plain, effort, passphrase)
+    raise PassphraseError
+
+
+def _is_private_key(der: bytes) -> bool:
     try:
-        return _normal(serialization.load_der_private_key(der, passphrase.encode()), passphrase)
-    except UnsupportedAlgorithm as error:
-        raise InputError("The private key is protected in a way that Sealdesk does not read.") from error
-    except (ValueError, TypeError) as error:
-        raise PassphraseError from error
+        whole = ber.read(der)
+        return whole.tag == ber.SEQUENCE and whole.stop == len(der) and next(iter(whole.children())).tag == ber.INTEGER
+    except (InputError, StopIteration):
+        return False
 
 
 def from_encrypted_pem(pem: bytes, passphrase: str, effort: Effort) -> PrivateKey:
@@ -89,6 +114,7 @@ def _normal(key: PrivateKeyTypes, passphrase: str | None) -> PrivateKey:
     )
 
 
+_POST_QUANTUM = re.compile("^ML(DSA|KEM)")
 _CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 
 
@@ -100,4 +126,5 @@ def _algorithm(key: PrivateKeyTypes) -> str:
             return f"EC {_CURVES.get(key.curve.name, key.curve.name)}"
         case _:
             # Classes are named by their algorithm: Ed25519PrivateKey, MLDSA65PrivateKey, …
-            return type(key).__name__.removesuffix("PrivateKey")
+            name = type(key).__name__.removesuffix("PrivateKey")
+            return _POST_QUANTUM.sub(r"ML-\1-", name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -119,6 +120,11 @@ class _Reading:
             body = base64.b64decode(b"".join(text.split()), validate=True)
         except binascii.Error:
             body = b""
+        if not der.looks_like(body) and _BROKEN_LINE.search(text):
+            raise InputError(
+                "The BEGIN and END lines are damaged: each must begin and end with five plain hyphens. A word "
+                "processor may have changed them; copy from the file itself."
+            )
         if not der.looks_like(body):
             raise InputError(
                 "This is neither a certificate nor a key: it has no BEGIN line and is in none of the binary forms."
@@ -139,7 +145,7 @@ class _Reading:
             case Form.PKCS12:
                 self._pkcs12(value)
             case Form.PRIVATE_KEY:
-                self._into.add_private(private_key.from_der(value))
+                self._into.add_private(private_key.from_der(value, self._into.effort))
             case Form.ENCRYPTED_PRIVATE_KEY:
                 self._try(
                     lambda passphrase: private_key.from_encrypted_der(value, passphrase, self._into.effort),
@@ -213,10 +219,16 @@ class _Reading:
         )
 
 
+_BROKEN_LINE = re.compile(rb"BEGIN (?:[A-Z0-9. ]{1,30} )?(?:CERTIFICATE|PRIVATE KEY|PKCS ?#?7|CMS|PGP)")
+
+
 def _plain_text(data: bytes) -> bytes:
     """Text that Windows wrote as UTF-16 or with a mark, as ASCII; everything else as it is."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) and b"-\0-" in data:
         return data.decode("utf-16", errors="replace").encode("ascii", errors="replace")
+    for encoding in ("utf-16-le", "utf-16-be"):
+        if "-----BEGIN ".encode(encoding) in data:
+            return data.decode(encoding, errors="replace").encode("ascii", errors="replace")
     return data.removeprefix(b"\xef\xbb\xbf")
 
 

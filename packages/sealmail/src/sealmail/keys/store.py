@@ -45,6 +45,10 @@ class MemoryKeyStore:
         self._keys: dict[str, Key] = {key.fingerprint: key for key in keys}
         for secret in self._secrets.values():
             self._keys.setdefault(secret.key.fingerprint, secret.key)
+        self._by_id: dict[KeyId, list[Key]] = defaultdict(list)
+        for key in self._keys.values():
+            for one in key.ids:
+                self._by_id[one].append(key)
         self._revocations: dict[KeyId, list[bytes]] = defaultdict(list)
         for issuer, data in revocations:
             self._revocations[issuer].append(data)
@@ -59,7 +63,8 @@ class MemoryKeyStore:
 
     def keys(self, ids: Collection[KeyId]) -> Sequence[Key]:
         """Public keys and certificates that go by any of these ids."""
-        return [key for key in self._keys.values() if not key.ids.isdisjoint(ids)]
+        found = {key.fingerprint: key for one in ids for key in self._by_id.get(one, ())}
+        return list(found.values())
 
     def keys_of(self, address: str) -> Sequence[Key]:
         """Public keys and certificates that name this canonical address."""

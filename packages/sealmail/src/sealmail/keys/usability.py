@@ -10,15 +10,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from cryptography.hazmat.primitives.asymmetric import rsa
-
 from sealmail.errors import InputError, Reason
 from sealmail.keys import openpgp_key
-from sealmail.keys.certificate import public_key
 from sealmail.keys.model import Key, Technology, Use
 from sealmail.keys.pgp.certificate import check_certificate
 
 MINIMUM_RSA_BITS = 2048
+UNKNOWN_ALGORITHM = "unknown"
+"""What `certificate.algorithm_text` says of a public key that cannot be used."""
 
 
 class Purpose(StrEnum):
@@ -40,7 +39,7 @@ def problems(key: Key, purpose: Purpose, at: datetime, *, has_secret: bool = Tru
 
     `has_secret`: whether its secret key is here, which signing and decrypting need. Decrypting needs nothing else: old
     mail stays readable with keys that are expired, revoked or weak. Codes: unreadable, no_secret, no_signing_use,
-    no_encryption_use, not_yet_valid, expired, revoked, weak_key.
+    no_encryption_use, not_yet_valid, expired, revoked, weak_key, unsupported_algorithm.
     """
     found = []
     if purpose in {Purpose.SIGN, Purpose.DECRYPT} and not has_secret:
@@ -80,11 +79,19 @@ def _certificate_problems(key: Key, use: Use, at: datetime) -> list[Reason]:
     # RFC 5280 §4.1.2.5: the last second still belongs to the validity.
     if key.valid_until is not None and at > key.valid_until:
         found.append(_expired(key.valid_until))
-    bits = _rsa_bits(key.material)
+    if key.algorithm == UNKNOWN_ALGORITHM:
+        found.append(Reason(code="unsupported_algorithm", sentence="Its kind of key is not supported."))
+    bits = _rsa_bits(key)
     if bits is not None and bits < MINIMUM_RSA_BITS:
         sentence = f"It is too weak: RSA with {bits} bits; {MINIMUM_RSA_BITS} are the least."
         found.append(Reason(code="weak_key", sentence=sentence))
+    if key.algorithm in _WEAK_CURVES:
+        found.append(Reason(code="weak_key", sentence=f"It is too weak: {key.algorithm}."))
     return found
+
+
+_WEAK_CURVES = frozenset({"EC secp192r1", "EC brainpoolP160r1", "EC brainpoolP192r1", "EC sect163k1", "EC sect163r2"})
+"""Of fewer than 224 bits (NIST SP 800-57 part 1, table 2)."""
 
 
 def _openpgp_problems(key: Key, use: Use, at: datetime) -> list[Reason]:
@@ -122,9 +129,10 @@ def _expired(end: datetime) -> Reason:
     return Reason(code="expired", sentence=f"It expired on {day(end)}.")
 
 
-def _rsa_bits(der: bytes) -> int | None:
-    public = public_key(der)
-    return public.key_size if isinstance(public, rsa.RSAPublicKey) else None
+def _rsa_bits(key: Key) -> int | None:
+    """By the name of the algorithm, so that a choice among a thousand certificates need not parse them all."""
+    kind, _, bits = key.algorithm.partition("-")
+    return int(bits) if kind == "RSA" and bits.isdecimal() else None
 
 
 def day(moment: datetime) -> str:

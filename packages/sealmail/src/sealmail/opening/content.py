@@ -6,7 +6,7 @@ import hashlib
 
 from sealmail import mime
 from sealmail.mime import Part
-from sealmail.opening.layers import carries_sealing_only
+from sealmail.opening.recognition import carries_sealing_only
 from sealmail.opening.result import Content, OpenedAttachment
 
 

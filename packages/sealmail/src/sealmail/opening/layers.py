@@ -1,7 +1,8 @@
 """Takes the cryptographic layers off a MIME tree, from the root inwards, and hands each to its engine.
 
-Decides only what kind of layer a part is (by content as well as by header: Outlook sends `smime.p7m` as an octet
-stream); what the layer holds is the engine's business, and what it means is `judge`'s.
+What kind of layer a part is, `recognition` says; what the layer holds is the engine's business, and what it means is
+`judge`'s. Compression counts as a layer in the budget, and is neither encryption nor signature: it leaves no trace in
+the report.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from sealmail import openpgp, smime
+from sealmail.errors import InputError, LimitExceeded
 from sealmail.keys import Key, Technology
-from sealmail.mime import Part, parse
+from sealmail.mime import Defect, Part, parse
 from sealmail.opening import inline
 from sealmail.opening.inline import Segment, SegmentKind
+from sealmail.opening.recognition import cms_of, detached_signature, detached_technology, is_layer, likely_technology
 from sealmail.openpgp import OpenPGPKind
 from sealmail.report import (
     Encryption,
@@ -28,13 +31,7 @@ from sealmail.results import DecryptionResult, VerificationResult
 from sealmail.smime import CMSKind
 from sealmail.vouching import Judges
 
-_CMS_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
-_CMS_NAMES = (".p7m", ".p7z")
-_SIGNATURE_TYPES = {
-    "application/pgp-signature": Technology.OPENPGP,
-    "application/pkcs7-signature": Technology.SMIME,
-    "application/x-pkcs7-signature": Technology.SMIME,
-}
+_CUTS = frozenset({Defect.TOO_LARGE, Defect.TOO_DEEP, Defect.TOO_MANY_PARTS, Defect.HEADERS_TOO_LARGE})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,13 +44,19 @@ class Unwrapped:
     layers: list[Layer] = field(default_factory=list)
     keys_seen: list[Key] = field(default_factory=list)
     warnings: list[Warning] = field(default_factory=list)
+    inflatable: int
+    """How many bytes may still come out of compression, in all layers together."""
     is_last: bool = False
     """Whether nothing more is to be taken off, although what is inside looks like a layer."""
 
 
-def unwrap(part: Part, judges: Judges) -> Unwrapped:
-    """All layers that cover `part` as a whole, outermost first, and what is inside."""
-    unwrapped = Unwrapped(reached=part, payload=part)
+def unwrap(part: Part, judges: Judges, *, inflatable: int | None = None) -> Unwrapped:
+    """All layers that cover `part` as a whole, outermost first, and what is inside.
+
+    `inflatable`: how many bytes may come out of compression, where that is less than the policy's budget.
+    """
+    most = judges.policy.budget.payload_bytes
+    unwrapped = Unwrapped(reached=part, payload=part, inflatable=most if inflatable is None else inflatable)
     for _ in range(judges.policy.budget.layers):
         current = unwrapped.payload
         if current is None:
@@ -64,30 +67,6 @@ def unwrap(part: Part, judges: Judges) -> Unwrapped:
     if unwrapped.payload is not None and is_layer(unwrapped.payload):
         unwrapped.warnings.append(Warning.CUT_BY_LIMITS)
     return unwrapped
-
-
-def is_layer(part: Part) -> bool:
-    """Whether the part looks like a signature or encryption layer; nothing is opened to find out."""
-    if part.content_type in {"multipart/signed", "multipart/encrypted"} or _is_openpgp(part):
-        return True
-    return _is_cms(part) and smime.kind(part.decoded()) not in {None, CMSKind.CERTS_ONLY}
-
-
-def is_encrypted(part: Part) -> bool:
-    """Whether the part looks like an encryption layer."""
-    if part.content_type == "multipart/encrypted" or inline.mangled_encryption(part) or inline.is_sealed_file(part):
-        return True
-    segment = inline.whole(part)
-    if segment is not None:
-        return segment.kind is SegmentKind.ENCRYPTED
-    return _is_cms(part) and smime.kind(part.decoded()) in {CMSKind.ENVELOPED, CMSKind.AUTH_ENVELOPED}
-
-
-def carries_sealing_only(part: Part, parent: Part | None) -> bool:
-    """Whether the part is a detached signature or version part: part of the sealing, not a file that was sent."""
-    if parent is None or parent.content_type not in {"multipart/signed", "multipart/encrypted"}:
-        return False
-    return part.content_type in _SIGNATURE_TYPES or part.content_type == "application/pgp-encrypted"
 
 
 def _take_off(part: Part, unwrapped: Unwrapped, judges: Judges) -> bool:
@@ -107,12 +86,8 @@ def _take_off(part: Part, unwrapped: Unwrapped, judges: Judges) -> bool:
     if inline.is_sealed_file(part):
         _take_sealed_file(part, unwrapped, judges)
         return True
-    return _is_cms(part) and _take_cms(part, unwrapped, judges)
-
-
-def _is_openpgp(part: Part) -> bool:
-    """Whether it is an OpenPGP message without the MIME structure that belongs to it."""
-    return inline.whole(part) is not None or inline.is_sealed_file(part) or inline.mangled_encryption(part) is not None
+    cms = cms_of(part)
+    return cms is not None and _take_cms(part, cms, unwrapped, judges)
 
 
 def _take_segment(part: Part, segment: Segment, unwrapped: Unwrapped, judges: Judges) -> None:
@@ -153,32 +128,58 @@ def _opened_message(message: bytes, unwrapped: Unwrapped, judges: Judges) -> byt
     return signed.payload
 
 
-def _is_cms(part: Part) -> bool:
-    if part.children:
-        return False
-    return part.content_type in _CMS_TYPES or (
-        part.content_type == "application/octet-stream" and (part.filename or "").lower().endswith(_CMS_NAMES)
-    )
-
-
-def _take_cms(part: Part, unwrapped: Unwrapped, judges: Judges) -> bool:
-    cms = part.decoded()
+def _take_cms(part: Part, cms: bytes, unwrapped: Unwrapped, judges: Judges) -> bool:
     match smime.kind(cms):
         case CMSKind.SIGNED:
             result = smime.verify(cms, None, judges.keys, judges.policy, judges.at)
             _add_signature(Technology.SMIME, result, unwrapped)
-            unwrapped.payload = parse(result.payload) if result.payload is not None else None
+            _go_on(result.payload, unwrapped)
         case CMSKind.CERTS_ONLY:
             unwrapped.keys_seen.extend(smime.verify(cms, None, judges.keys, judges.policy, judges.at).keys_seen)
             return False
         case CMSKind.ENVELOPED | CMSKind.AUTH_ENVELOPED:
             _add_encryption(smime.decrypt(cms, judges.keys, judges.policy), unwrapped)
+        case CMSKind.COMPRESSED:
+            return _take_compression(cms, unwrapped)
         case None:
             return _take_unreadable_cms(part, unwrapped)
         case kind:
             facts = EncryptionFacts(technology=Technology.SMIME, verdict=Encryption.UNSUPPORTED, why=kind.value)
             _add_encryption(DecryptionResult(facts=facts), unwrapped)
     return True
+
+
+def _take_compression(cms: bytes, unwrapped: Unwrapped) -> bool:
+    """RFC 3274. What does not inflate stays what it is, a file; the report says that something is missing."""
+    try:
+        content = smime.inflate(cms, unwrapped.inflatable)
+    except LimitExceeded:
+        unwrapped.warnings.append(Warning.CUT_BY_LIMITS)
+        return False
+    except InputError:
+        unwrapped.warnings.append(Warning.STRUCTURE_DEFECTS)
+        return False
+    unwrapped.inflatable -= len(content)
+    _go_on(content, unwrapped)
+    return True
+
+
+def _go_on(payload: bytes | None, unwrapped: Unwrapped) -> None:
+    """What was inside a layer is looked at next: a MIME entity, or CMS without any MIME around it."""
+    if payload is None:
+        unwrapped.payload = None
+        return
+    is_bare = smime.kind(payload) not in {None, CMSKind.OTHER}
+    unwrapped.payload = parse(_BARE_CMS + payload if is_bare else payload)
+    if any(not _CUTS.isdisjoint(part.defects) for part in unwrapped.payload.walk()):
+        unwrapped.warnings.append(Warning.CUT_BY_LIMITS)
+
+
+_BARE_CMS = (
+    b"Content-Type: application/pkcs7-mime\r\n"
+    b"Content-Transfer-Encoding: binary\r\n"
+    b'Content-Disposition: attachment; filename="smime.p7m"\r\n\r\n'
+)
 
 
 def _take_unreadable_cms(part: Part, unwrapped: Unwrapped) -> bool:
@@ -207,7 +208,7 @@ def _take_openpgp_encryption(part: Part, unwrapped: Unwrapped, judges: Judges) -
 
 def _add_encryption(result: DecryptionResult, unwrapped: Unwrapped) -> None:
     _note_encryption(result, unwrapped)
-    unwrapped.payload = parse(result.payload) if result.payload is not None else None
+    _go_on(result.payload, unwrapped)
 
 
 def _note_encryption(result: DecryptionResult, unwrapped: Unwrapped) -> None:
@@ -222,37 +223,21 @@ def _note_encryption(result: DecryptionResult, unwrapped: Unwrapped) -> None:
 
 
 def _take_detached_signature(part: Part, unwrapped: Unwrapped, judges: Judges) -> None:
-    """RFC 1847 §2.1: exactly two parts, the signed one and its signature, of the type that `protocol` names."""
-    technology = _detached_technology(part)
+    technology = detached_technology(part)
     if technology is None:
-        unwrapped.layers.append(_malformed_layer(_likely_technology(part)))
+        unwrapped.layers.append(_malformed_layer(likely_technology(part)))
         unwrapped.payload = _as_mixed(part)
         return
     content, signature = part.children
-    result = _verify_detached(technology, signature.decoded(), content.entity, judges)
+    result = _verify_detached(technology, signature, content.entity, judges)
     _add_signature(technology, result, unwrapped)
     unwrapped.payload = content
 
 
-def _verify_detached(technology: Technology, signature: bytes, content: bytes, judges: Judges) -> VerificationResult:
+def _verify_detached(technology: Technology, signature: Part, content: bytes, judges: Judges) -> VerificationResult:
     if technology is Technology.SMIME:
-        return smime.verify(signature, content, judges.keys, judges.policy, judges.at)
-    return openpgp.verify(signature, content, judges.keys, judges.policy, judges.at)
-
-
-def _detached_technology(part: Part) -> Technology | None:
-    if len(part.children) != 2:
-        return None
-    protocol = part.params.get("protocol", "").lower().strip()
-    technology = _SIGNATURE_TYPES.get(part.children[1].content_type)
-    if protocol and _SIGNATURE_TYPES.get(protocol) is not technology:
-        return None
-    return technology
-
-
-def _likely_technology(part: Part) -> Technology:
-    types = [part.params.get("protocol", "").lower(), *(child.content_type for child in part.children)]
-    return next((_SIGNATURE_TYPES[one] for one in types if one in _SIGNATURE_TYPES), Technology.OPENPGP)
+        return smime.verify(detached_signature(signature), content, judges.keys, judges.policy, judges.at)
+    return openpgp.verify(signature.decoded(), content, judges.keys, judges.policy, judges.at)
 
 
 def _malformed_layer(technology: Technology) -> SignatureLayer:

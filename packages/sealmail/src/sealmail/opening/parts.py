@@ -12,13 +12,15 @@ from sealmail.mime import Part
 from sealmail.opening import content as reading
 from sealmail.opening import inline
 from sealmail.opening.inline import Segment
-from sealmail.opening.layers import Unwrapped, is_encrypted, is_layer, unwrap
+from sealmail.opening.layers import Unwrapped, unwrap
+from sealmail.opening.recognition import is_encrypted, is_layer
 from sealmail.opening.result import Content, OpenedPart
 from sealmail.opening.trust import Witnesses, bind_layers
 from sealmail.report import Covers, PartReport, Signature, SignatureLayer, SignatureStatement, Warning
 
 _MOST_PARTS = 16
 """Sealed parts looked into in one message; more are left closed, with a warning."""
+_INCOMPLETE = frozenset({Warning.CUT_BY_LIMITS, Warning.STRUCTURE_DEFECTS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +42,12 @@ def open_parts(payload: Part, sender: Mailbox | None, witnesses: Witnesses) -> O
     residues: dict[int, Part] = {}
     found = list(_sealed_parts(payload, "", residues))
     reports, opened, keys_seen, apart = [], [], [], set()
+    inflatable = witnesses.judges.policy.budget.payload_bytes
+    cuts: list[Warning] = []
     for path, part in found[:_MOST_PARTS]:
-        unwrapped = unwrap(part, witnesses.judges)
+        unwrapped = unwrap(part, witnesses.judges, inflatable=inflatable)
+        inflatable = unwrapped.inflatable
+        cuts.extend(warning for warning in unwrapped.warnings if warning in _INCOMPLETE)
         keys_seen.extend(unwrapped.keys_seen)
         reports.append(_report(path, unwrapped, sender, witnesses))
         # What was signed is given once more by itself: in the main text nobody could tell it from what is beside it.
@@ -52,7 +58,7 @@ def open_parts(payload: Part, sender: Mailbox | None, witnesses: Witnesses) -> O
         reports=tuple(reports),
         opened=tuple(opened),
         keys_seen=tuple(keys_seen),
-        warnings=tuple(_warnings(found, reports)),
+        warnings=(*_warnings(found, reports), *cuts),
         apart=frozenset(apart),
         residues=residues,
     )

@@ -67,4 +67,6 @@ def _with_path(facts: SignatureFacts, path: PathFacts) -> SignatureFacts:
         issuer_name=path.issuer_name,
         revoked_at=path.revoked_at,
         revocation_reason=path.revocation_reason,
+        revocation=path.revocation,
+        revocation_known_until=path.revocation_known_until,
     )

@@ -3,6 +3,7 @@
 What was asked to be sealed is sealed or refused with reasons; there is no way back to clear text.
 """
 
+from sealmail.choosing import SignOption
 from sealmail.sealing.model import (
     ContentCipher,
     KeyTransport,
@@ -13,7 +14,6 @@ from sealmail.sealing.model import (
     RsaSignature,
     SealedCopy,
     SealRequest,
-    SignOption,
     SmimeForm,
 )
 from sealmail.sealing.planning import plan

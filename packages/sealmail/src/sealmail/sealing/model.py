@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sealmail.choosing import KeyChoice, SignOption
 from sealmail.errors import Reason
-from sealmail.keys import Capabilities, Key, Technology, TrustLevel
+from sealmail.keys import Capabilities, Key, Technology
 
 
 class Field(StrEnum):
@@ -73,26 +74,6 @@ class SealRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PassedOver:
-    """A key of a recipient that was not chosen."""
-
-    key: Key
-    reasons: tuple[Reason, ...]
-    """What speaks against it, or that another one is better."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyChoice:
-    """The key of one recipient for one technology, or why there is none."""
-
-    technology: Technology
-    key: Key | None
-    trust: TrustLevel = TrustLevel.CANDIDATE
-    reasons: tuple[Reason, ...] = ()
-    passed_over: tuple[PassedOver, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RecipientPlan:
     """What is possible for one recipient."""
 
@@ -109,14 +90,6 @@ class RecipientPlan:
     def encryptable(self) -> bool:
         """Whether there is a key to encrypt to."""
         return self.key is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignOption:
-    """Our key for signing with one technology, or why there is none."""
-
-    key: Key | None
-    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

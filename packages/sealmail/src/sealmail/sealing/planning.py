@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from sealmail.choosing import KeyChoice, SignOption, choose, choose_own, sign_option
 from sealmail.errors import InputError, Reason
-from sealmail.keys import Key, KeyStore, Technology, TrustBook, TrustLevel, Use
-from sealmail.keys.usability import Purpose, problems
+from sealmail.keys import Key, KeyStore, Technology, TrustBook
+from sealmail.keys.usability import Purpose
 from sealmail.policy import Policy
-from sealmail.report import Finding
 from sealmail.sealing.forming import in_smime_form, planned_signature
-from sealmail.sealing.model import Field, KeyChoice, Plan, PlannedCopy, RecipientPlan, SealRequest, SignOption
-from sealmail.vouching import Judges, vouch
-
-_NAMES = {Technology.SMIME: "certificate", Technology.OPENPGP: "PGP key"}
-_REVOKED = {Finding.REVOKED_HARD, Finding.REVOKED_SOFT}
+from sealmail.sealing.model import Field, Plan, PlannedCopy, RecipientPlan, SealRequest
+from sealmail.vouching import Judges
 
 
 def plan(request: SealRequest, keys: KeyStore, trust: TrustBook, policy: Policy, at: datetime) -> Plan:
     """The plan for a mail. Never raises for what is merely not possible: `Plan.refusals` says it."""
     judges = Judges(keys=keys, trust=trust, policy=policy, at=at)
     recipients = tuple(_recipients(request, judges))
-    sign_options = {technology: _sign_option(request.sender, technology, judges) for technology in Technology}
+    sign_options = {technology: sign_option(request.sender, technology, judges) for technology in Technology}
     sign_options[Technology.SMIME] = _in_a_form(sign_options[Technology.SMIME], request)
     copies = tuple(_copies(request, recipients, sign_options, judges))
     return Plan(
@@ -45,7 +42,7 @@ def _recipients(request: SealRequest, judges: Judges) -> Iterator[RecipientPlan]
 
 def _recipient(address: str, field: Field, request: SealRequest, judges: Judges) -> RecipientPlan:
     wanted = [request.technology] if request.technology else list(Technology)
-    choices = tuple(_encryption_choice(address, technology, judges) for technology in wanted)
+    choices = tuple(choose(address, technology, Purpose.ENCRYPT, judges) for technology in wanted)
     chosen = _choose(choices, request.preferred.get(address))
     reasons = () if chosen else tuple(reason for choice in choices for reason in choice.reasons)
     return RecipientPlan(
@@ -65,73 +62,6 @@ def _choose(choices: Sequence[KeyChoice], preferred: Technology | None) -> KeyCh
     return by_habit or max(possible, key=lambda choice: choice.trust, default=None)
 
 
-def _encryption_choice(address: str, technology: Technology, judges: Judges) -> KeyChoice:
-    """The best key of an address: expired, revoked and untrusted ones do not block a good one beside them."""
-    candidates = [key for key in judges.keys.keys_of(address) if key.technology is technology]
-    usable: list[tuple[TrustLevel, datetime, Key]] = []
-    reasons: list[Reason] = []
-    for key in candidates:
-        level, against = _judge_candidate(key, address, judges)
-        if against:
-            reasons.extend(against)
-        else:
-            usable.append((level, key.valid_from, key))
-    if usable:
-        level, _, key = max(usable, key=lambda one: one[:2])
-        return KeyChoice(technology=technology, key=key, trust=level)
-    return KeyChoice(technology=technology, key=None, reasons=tuple(reasons) or (_no_key(address, technology),))
-
-
-def _judge_candidate(key: Key, address: str, judges: Judges) -> tuple[TrustLevel, tuple[Reason, ...]]:
-    name = _NAMES[key.technology]
-    found = problems(key, Purpose.ENCRYPT, judges.at)
-    if found:
-        sentences = " ".join(problem.sentence for problem in found)
-        return TrustLevel.CANDIDATE, (
-            Reason(
-                code=found[0].code, sentence=f"The {name} for {address} cannot be used: {sentences}", address=address
-            ),
-        )
-    vouched = vouch(key, address, judges)
-    findings = vouched.path.findings if vouched.path else frozenset()
-    if findings & _REVOKED:
-        return vouched.level, (
-            Reason(code="revoked", sentence=f"The {name} for {address} was revoked.", address=address),
-        )
-    if vouched.level is TrustLevel.REJECTED:
-        return vouched.level, (
-            Reason(code="rejected_key", sentence=f"The {name} for {address} was rejected by hand.", address=address),
-        )
-    if not vouched.level.suffices:
-        return vouched.level, (
-            Reason(
-                code="untrusted_key",
-                sentence=f"A {name} for {address} is here, but nobody has confirmed that it is theirs.",
-                address=address,
-            ),
-        )
-    return vouched.level, ()
-
-
-def _no_key(address: str, technology: Technology) -> Reason:
-    return Reason(code="no_key", sentence=f"The {_NAMES[technology]} for {address} was not found.", address=address)
-
-
-def _sign_option(sender: str, technology: Technology, judges: Judges) -> SignOption:
-    """The newest own key of the sender address that may sign now; our own keys need no trust decision."""
-    own = [key for key in _own_keys(sender, judges) if key.technology is technology]
-    usable = [key for key in own if not problems(key, Purpose.SIGN, judges.at)]
-    if usable:
-        return SignOption(key=max(usable, key=lambda key: key.valid_from))
-    name = _NAMES[technology]
-    if not own:
-        sentence = f"There is no private key with a {name} for {sender}."
-        return SignOption(key=None, reasons=(Reason(code="no_signing_key", sentence=sentence, address=sender),))
-    found = [problem for key in own for problem in problems(key, Purpose.SIGN, judges.at)]
-    sentence = f"The private key for {sender} cannot sign now: {found[0].sentence}"
-    return SignOption(key=None, reasons=(Reason(code=found[0].code, sentence=sentence, address=sender),))
-
-
 def _in_a_form(option: SignOption, request: SealRequest) -> SignOption:
     """The option, unless its certificate can make no signature that we write."""
     try:
@@ -143,13 +73,6 @@ def _in_a_form(option: SignOption, request: SealRequest) -> SignOption:
     return option
 
 
-def _own_keys(address: str, judges: Judges) -> list[Key]:
-    named = judges.keys.keys_of(address)
-    ids = {one for key in named for one in key.ids if not one.startswith("name:")}
-    secret = {one.key.fingerprint for one in judges.keys.secrets(ids)} if ids else set()
-    return [key for key in named if key.fingerprint in secret]
-
-
 def _copies(
     request: SealRequest,
     recipients: Sequence[RecipientPlan],
@@ -157,12 +80,12 @@ def _copies(
     judges: Judges,
 ) -> Iterator[PlannedCopy]:
     """To and Cc share a copy where they use the same technology; each Bcc has one of its own (design: no leak)."""
-    own = _own_keys(request.sender, judges)
+    own = _own_encryption_keys(request.sender, judges)
     plain_technology = _signing_technology(request, sign_options)
     for group in _groups(request, recipients):
         technology = group[0].technology if request.encrypt else plain_technology
         signer = sign_options[technology].key if request.sign and technology else None
-        ours = _own_for_encrypting(own, technology, judges.at)
+        ours = own.get(technology) if technology else None
         copy = PlannedCopy(
             recipients=tuple(recipient.address for recipient in group),
             technology=technology if (signer or request.encrypt) else None,
@@ -186,17 +109,15 @@ def _groups(request: SealRequest, recipients: Sequence[RecipientPlan]) -> list[l
     return [*shared.values(), *alone]
 
 
-def _own_for_encrypting(own: Sequence[Key], technology: Technology | None, at: datetime) -> Key | None:
-    """The newest key of the sender that can be encrypted to; many CAs certify it apart from the one that signs."""
-    ours = [key for key in own if key.technology is technology and not problems(key, Purpose.ENCRYPT, at)]
-    # Of two that are equally new, the one that signs as well needs no mentioning of another.
-    return max(ours, key=lambda key: (key.valid_from, Use.SIGN in key.uses), default=None)
+def _own_encryption_keys(sender: str, judges: Judges) -> dict[Technology, Key]:
+    choices = [choose_own(sender, technology, Purpose.ENCRYPT, judges) for technology in Technology]
+    return {choice.technology: choice.key for choice in choices if choice.key is not None}
 
 
-def _encrypt_to(group: Sequence[RecipientPlan], ours: Key | None) -> tuple[Key, ...]:
+def _encrypt_to(group: Sequence[RecipientPlan], own: Key | None) -> tuple[Key, ...]:
     """The recipients' keys, and the sender's own where there is one, so that he can read what he sent."""
     theirs = [recipient.key for recipient in group if recipient.key is not None]
-    chosen = [*theirs, *([ours] if ours and theirs else [])]
+    chosen = [*theirs, *([own] if own and theirs else [])]
     return tuple({key.fingerprint: key for key in chosen}.values())
 
 

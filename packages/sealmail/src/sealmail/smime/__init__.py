@@ -5,19 +5,22 @@ Knows neither OpenPGP nor trust nor MIME trees, and asks nobody for the time. St
 """
 
 from sealmail.keys.certificate import key_from_certificate
-from sealmail.smime.cms import CMSKind, kind
+from sealmail.smime.cms import CMSKind, carries_content, kind
 from sealmail.smime.decrypting import decrypt
 from sealmail.smime.encrypting import encrypt, key_scheme
 from sealmail.smime.forms import SignatureForm, form_of
+from sealmail.smime.inflating import inflate
 from sealmail.smime.signing import sign, sign_opaque
 from sealmail.smime.verifying import verify
 
 __all__ = [
     "CMSKind",
     "SignatureForm",
+    "carries_content",
     "decrypt",
     "encrypt",
     "form_of",
+    "inflate",
     "key_from_certificate",
     "key_scheme",
     "kind",

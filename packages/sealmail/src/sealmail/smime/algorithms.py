@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from cryptography.hazmat.primitives import hashes
@@ -98,6 +99,15 @@ DSA_WITH_HASH: Final = {
 }
 
 
+class Mode(StrEnum):
+    """How a content cipher is used."""
+
+    CBC = "CBC"
+    GCM = "GCM"
+    CCM = "CCM"
+    POLY1305 = "Poly1305"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cipher:
     """A content cipher that is read."""
@@ -106,27 +116,45 @@ class Cipher:
     oid: bytes
     key_bytes: int
     block_bytes: int
-    is_authenticated: bool = False
+    mode: Mode = Mode.CBC
     is_weak: bool = False
 
-
-def _aes(bits: int, base: int) -> tuple[Cipher, Cipher]:
-    arc = "2.16.840.1.101.3.4.1"
-    size = bits // 8
-    cbc = Cipher(name=f"AES-{bits}-CBC", oid=encode_oid(f"{arc}.{base}"), key_bytes=size, block_bytes=16)
-    gcm_oid = encode_oid(f"{arc}.{base + 4}")
-    gcm = Cipher(name=f"AES-{bits}-GCM", oid=gcm_oid, key_bytes=size, block_bytes=16, is_authenticated=True)
-    return cbc, gcm
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether a change is noticed (RFC 5083)."""
+        return self.mode is not Mode.CBC
 
 
-AES128_CBC, AES128_GCM = _aes(128, 2)
-AES192_CBC, AES192_GCM = _aes(192, 22)
-AES256_CBC, AES256_GCM = _aes(256, 42)
+def _aes(bits: int, mode: Mode, number: int) -> Cipher:
+    oid = encode_oid(f"2.16.840.1.101.3.4.1.{number}")
+    return Cipher(name=f"AES-{bits}-{mode}", oid=oid, key_bytes=bits // 8, block_bytes=16, mode=mode)
+
+
+AES128_CBC, AES192_CBC, AES256_CBC = (_aes(bits, Mode.CBC, n) for bits, n in ((128, 2), (192, 22), (256, 42)))
+AES128_GCM, AES192_GCM, AES256_GCM = (_aes(bits, Mode.GCM, n) for bits, n in ((128, 6), (192, 26), (256, 46)))
+AES128_CCM, AES192_CCM, AES256_CCM = (_aes(bits, Mode.CCM, n) for bits, n in ((128, 7), (192, 27), (256, 47)))
+CHACHA20_POLY1305 = Cipher(
+    name="ChaCha20-Poly1305",
+    oid=encode_oid("1.2.840.113549.1.9.16.3.18"),  # RFC 8103 §3
+    key_bytes=32,
+    block_bytes=1,
+    mode=Mode.POLY1305,
+)
 TRIPLE_DES = Cipher(name="3DES-CBC", oid=encode_oid("1.2.840.113549.3.7"), key_bytes=24, block_bytes=8, is_weak=True)
 
 CIPHERS: Final = {
-    one.oid: one for one in (AES128_CBC, AES192_CBC, AES256_CBC, AES128_GCM, AES192_GCM, AES256_GCM, TRIPLE_DES)
+    one.oid: one
+    for one in (
+        *(AES128_CBC, AES192_CBC, AES256_CBC),
+        *(AES128_GCM, AES192_GCM, AES256_GCM),
+        *(AES128_CCM, AES192_CCM, AES256_CCM),
+        *(CHACHA20_POLY1305, TRIPLE_DES),
+    )
 }
+CEK_HKDF_SHA256 = encode_oid("1.2.840.113549.1.9.16.3.31")
+"""Not a cipher, but how the key of one is derived (RFC 9709 §2)."""
+ZLIB = encode_oid("1.2.840.113549.1.9.16.3.8")
+"""The one compression (RFC 3274 §2)."""
 REFUSED_CIPHERS: Final = {
     encode_oid("1.2.840.113549.3.2"): "RC2-CBC",
     encode_oid("1.2.840.113549.3.4"): "RC4",
@@ -141,6 +169,10 @@ AES_WRAPS: Final = {
 }
 """Key wrap by object identifier, with the size of its key in bytes (RFC 3565 §2.3.2)."""
 AES256_WRAP = encode_oid("2.16.840.1.101.3.4.1.45")
+
+TRIPLE_DES_WRAP = encode_oid("1.2.840.113549.1.9.16.3.6")
+"""RFC 3217 §3, by senders of long ago."""
+WRAPS: Final = {**AES_WRAPS, TRIPLE_DES_WRAP: 24}
 
 STD_DH_SHA256 = encode_oid("1.3.132.1.11.1")
 STD_DH_SHA384 = encode_oid("1.3.132.1.11.2")

@@ -9,17 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from sealmail import ber
 from sealmail.ber import Element, Fields, Malformed, context, encode_oid
 from sealmail.errors import InputError
 from sealmail.keys.model import KeyId, issuer_and_serial_id, subject_key_id
+from sealmail.smime import der
 
 DATA = encode_oid("1.2.840.113549.1.7.1")
 SIGNED_DATA = encode_oid("1.2.840.113549.1.7.2")
 ENVELOPED_DATA = encode_oid("1.2.840.113549.1.7.3")
 AUTH_ENVELOPED_DATA = encode_oid("1.2.840.113549.1.9.16.1.23")
 COMPRESSED_DATA = encode_oid("1.2.840.113549.1.9.16.1.9")
+CONTENT_INFO = encode_oid("1.2.840.113549.1.9.16.1.6")
+CONTENT_TYPE = encode_oid("1.2.840.113549.1.9.3")
+"""The attribute that repeats the type of the content (RFC 5652 §11.1)."""
 
 
 class CMSKind(StrEnum):
@@ -88,6 +93,48 @@ def content_of(cms: bytes, *types: bytes) -> tuple[bytes, Element]:
     return content_type, explicit_content(fields.take())
 
 
+def carries_content(cms: bytes) -> bool:
+    """Whether signed data holds what was signed (opaque); False for a detached signature and for anything else."""
+    try:
+        return signed_data(content_of(cms, SIGNED_DATA)[1]).content is not None
+    except InputError:
+        return False
+
+
+def as_mail(content_type: bytes, content: bytes) -> bytes | None:
+    """Content of this type as a mail holds it: data as it is, CMS with a ContentInfo around it. None: not a mail's.
+
+    A layer may lie in a layer without any MIME between them (RFC 5652 §4).
+    """
+    if content_type in {DATA, CONTENT_INFO}:
+        return content
+    if content_type in _KINDS:
+        return der.sequence(der.oid(content_type), der.explicit(0, content))
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompressedData:
+    """RFC 3274 §1.1."""
+
+    algorithm: Algorithm
+    content_type: bytes
+    content: Element
+
+
+def compressed_data(element: Element) -> CompressedData:
+    """Reads CompressedData."""
+    fields = element.fields()
+    fields.take(ber.INTEGER)
+    compression = algorithm(fields.take())
+    encapsulated = fields.take().fields()
+    content_type = encapsulated.take().oid()
+    content = explicit_content(encapsulated.take())
+    encapsulated.end()
+    fields.end()
+    return CompressedData(algorithm=compression, content_type=content_type, content=content)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Algorithm:
     """An AlgorithmIdentifier."""
@@ -116,6 +163,10 @@ class SignedData:
     signers: tuple[Element, ...]
 
 
+_MOST = 1000
+"""Signers and certificates that are listed; more than any budget asks for."""
+
+
 def signed_data(element: Element) -> SignedData:
     """Reads SignedData; signers are left for `signer_info`."""
     fields = element.fields()
@@ -132,8 +183,8 @@ def signed_data(element: Element) -> SignedData:
     return SignedData(
         content_type=content_type,
         content=None if wrapped is None else explicit_content(wrapped),
-        certificates=() if certificates is None else tuple(certificates.children()),
-        signers=tuple(signers.children()),
+        certificates=() if certificates is None else tuple(islice(certificates.children(), _MOST)),
+        signers=tuple(islice(signers.children(), _MOST)),
     )
 
 
@@ -211,10 +262,10 @@ class EnvelopedData:
     certificates: tuple[Element, ...]
     recipients: tuple[Recipient, ...]
     """Those of the kinds that we can open; passwords and pre-shared keys are left out."""
+    content_type: bytes
     cipher: Algorithm
     encrypted: Element | None
-    authenticated_attributes: bytes = b""
-    """As they enter the authentication: DER with the tag of a SET (RFC 5083 §2.2)."""
+    authenticated_attributes: Element | None = None
     authentication_code: bytes = b""
 
 
@@ -225,7 +276,7 @@ def enveloped_data(element: Element, *, authenticated: bool) -> EnvelopedData:
     originator = fields.optional(context(0))
     recipients = tuple(one for info in fields.take(ber.SET).children() for one in _recipients(info))
     encrypted = fields.take().fields()
-    encrypted.take(ber.OID)
+    content_type = encrypted.take().oid()
     cipher = algorithm(encrypted.take())
     content = encrypted.optional(context(0), context(0, constructed=False))
     encrypted.end()
@@ -237,11 +288,25 @@ def enveloped_data(element: Element, *, authenticated: bool) -> EnvelopedData:
         is_authenticated=authenticated,
         certificates=_originator_certificates(originator),
         recipients=recipients,
+        content_type=content_type,
         cipher=cipher,
         encrypted=content,
-        authenticated_attributes=b"" if attributes is None else b"\x31" + attributes.der()[1:],
+        authenticated_attributes=attributes,
         authentication_code=code,
     )
+
+
+def set_forms(attributes: Element) -> Iterator[bytes]:
+    """The octets over which attributes are signed or authenticated: with the tag of a SET instead of the implicit one.
+
+    First as they came; then in true DER (RFC 5652 §5.4, RFC 5083 §2.2), in case somebody encoded them anew on the way.
+    """
+    came = b"\x31" + attributes.raw[1:]
+    yield came
+    content = b"".join(sorted(child.der() for child in attributes.children()))
+    proper = ber.header(ber.SET, len(content)) + content
+    if proper != came:
+        yield proper
 
 
 def _originator_certificates(originator: Element | None) -> tuple[Element, ...]:

@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
+from sealmail import ber
 from sealmail.ber import Malformed, context
 from sealmail.smime import algorithms
 from sealmail.smime.algorithms import Hash
@@ -53,6 +54,13 @@ _TABLES: Mapping[str, Mapping[bytes, Hash | None]] = {
 
 
 def _pss(identifier: Algorithm, digest: Hash) -> Scheme:
+    scheme = _pss_scheme(identifier)
+    if scheme.digest is not digest:
+        raise Malformed("algorithm_mismatch")
+    return scheme
+
+
+def _pss_scheme(identifier: Algorithm) -> Scheme:
     """RSASSA-PSS-params (RFC 4055 §3.1): everything left out is SHA-1 and a salt of 20 octets."""
     own = mask = algorithms.SHA1
     salt = 20
@@ -64,9 +72,32 @@ def _pss(identifier: Algorithm, digest: Hash) -> Scheme:
             mask = mask_hash(algorithm(given.fields(given.tag).take()))
         if given := fields.optional(context(2)):
             salt = given.fields(given.tag).take().integer()
-    if own is not digest or not 0 <= salt <= 512:
+        if (given := fields.optional(context(3))) and given.fields(given.tag).take().integer() != 1:
+            raise Malformed("algorithm_mismatch")
+    if not 0 <= salt <= 512:
         raise Malformed("algorithm_mismatch")
     return Scheme(name="RSA-PSS", digest=own, salt_bytes=salt, mask=mask)
+
+
+def key_allows(scheme: Scheme, public_key_info: bytes) -> bool:
+    """Whether a certificate lets its key sign in this way, given its SubjectPublicKeyInfo.
+
+    A key that is for RSA-PSS signs with nothing else, and its parameters are minimums (RFC 4055 §1.2, §3.3). Raises
+    Unsupported, Malformed.
+    """
+    identifier = algorithm(ber.read(public_key_info).fields().take())
+    if identifier.oid != algorithms.RSA_PSS:
+        return True
+    if scheme.name != "RSA-PSS":
+        return False
+    if identifier.parameters is None or identifier.parameters.tag == ber.NULL:
+        return True
+    least = _pss_scheme(identifier)
+    return (
+        scheme.digest is least.digest
+        and scheme.mask is least.mask
+        and (scheme.salt_bytes or 0) >= (least.salt_bytes or 0)
+    )
 
 
 def fits(scheme: Scheme, public: CertificatePublicKeyTypes | None, signature: bytes, signed: bytes) -> bool:

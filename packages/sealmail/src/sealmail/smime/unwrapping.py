@@ -9,14 +9,18 @@ from __future__ import annotations
 import secrets
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.primitives import constant_time
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, x448, x25519
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from sealmail.ber import Element, Malformed, context
 from sealmail.errors import InputError
+from sealmail.keys.certificate import algorithm_text
 from sealmail.smime import algorithms, der
 from sealmail.smime.cms import Algorithm, KeyAgreement, KeyTransport, Recipient, algorithm
 
@@ -30,6 +34,21 @@ def unwrap(recipient: Recipient, private: PrivateKeyTypes, *, key_bytes: int) ->
     if isinstance(recipient, KeyTransport):
         return _transported(recipient, private, key_bytes)
     return _agreed(recipient, private)
+
+
+def key_scheme(recipient: Recipient, private: PrivateKeyTypes) -> str:
+    """How the content key was protected, for people: "RSA", "RSA-OAEP", "ECDH P-256", "X25519"."""
+    if isinstance(recipient, KeyTransport):
+        return "RSA-OAEP" if recipient.algorithm.oid == algorithms.RSA_OAEP else "RSA"
+    match private:
+        case ec.EllipticCurvePrivateKey():
+            return f"ECDH {algorithm_text(private.public_key()).removeprefix('EC ')}"
+        case x25519.X25519PrivateKey():
+            return "X25519"
+        case x448.X448PrivateKey():
+            return "X448"
+        case _:
+            return "unknown"
 
 
 def _transported(recipient: KeyTransport, private: PrivateKeyTypes, key_bytes: int) -> bytes:
@@ -89,7 +108,7 @@ def _agreed(recipient: KeyAgreement, private: PrivateKeyTypes) -> bytes:
     if digest is None or recipient.algorithm.parameters is None or recipient.originator is None:
         raise Unsupported("key agreement")
     wrap = algorithm(recipient.algorithm.parameters)
-    if (size := algorithms.AES_WRAPS.get(wrap.oid)) is None:
+    if (size := algorithms.WRAPS.get(wrap.oid)) is None:
         raise Unsupported("key wrap")
     shared = _shared_secret(recipient.originator, private)
     kek = derive(
@@ -101,6 +120,8 @@ def _agreed(recipient: KeyAgreement, private: PrivateKeyTypes) -> bytes:
         hkdf=scheme in algorithms.HKDF_AGREEMENTS,
     )
     try:
+        if wrap.oid == algorithms.TRIPLE_DES_WRAP:
+            return _triple_des_unwrap(kek, recipient.encrypted_key)
         return aes_key_unwrap(kek, recipient.encrypted_key)
     except (InvalidUnwrap, ValueError):
         raise Malformed("the wrapped key does not fit") from None
@@ -124,6 +145,26 @@ def derive(
     if hkdf:
         return HKDF(algorithm=digest.primitive, length=key_bytes, salt=user_material, info=info).derive(shared)
     return X963KDF(algorithm=digest.primitive, length=key_bytes, sharedinfo=info).derive(shared)
+
+
+def _triple_des_unwrap(kek: bytes, wrapped: bytes) -> bytes:
+    """RFC 3217 §3.2; raises ValueError for what does not fit."""
+    if len(wrapped) != 40:
+        raise ValueError
+    reversed_ = _triple_des(kek, _TRIPLE_DES_VECTOR, wrapped)[::-1]
+    plain = _triple_des(kek, reversed_[:8], reversed_[8:])
+    key, check = plain[:24], plain[24:]
+    if not constant_time.bytes_eq(algorithms.SHA1.digest(key)[:8], check):
+        raise ValueError
+    return key
+
+
+_TRIPLE_DES_VECTOR = bytes.fromhex("4adda22c79e82105")
+
+
+def _triple_des(kek: bytes, vector: bytes, content: bytes) -> bytes:
+    decryptor = Cipher(TripleDES(kek), modes.CBC(vector)).decryptor()
+    return decryptor.update(content) + decryptor.finalize()
 
 
 def _shared_secret(originator: Element, private: PrivateKeyTypes) -> bytes:

@@ -6,14 +6,14 @@ Called by `opening`. Never raises on bad bytes: what cannot be read is a signer 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from sealmail.ber import Element, Malformed
 from sealmail.errors import InputError
-from sealmail.keys.certificate import public_key
+from sealmail.keys.certificate import outline_of, public_key
 from sealmail.keys.model import Key, Technology, Use
 from sealmail.keys.store import KeyStore
 from sealmail.policy import Policy
@@ -23,8 +23,8 @@ from sealmail.smime import cms
 from sealmail.smime.algorithms import Hash
 from sealmail.smime.attributes import SignedAttributes, is_set_of_attributes, signed_attributes
 from sealmail.smime.cms import SignedData, SignerInfo
-from sealmail.smime.included import included_keys
-from sealmail.smime.signatures import Scheme, fits, is_weak_key, scheme_of
+from sealmail.smime.included import included_keys, unreadable_ids
+from sealmail.smime.signatures import Scheme, fits, is_weak_key, key_allows, scheme_of
 from sealmail.smime.unwrapping import Unsupported, hash_of
 
 
@@ -32,9 +32,11 @@ def verify(message: bytes, content: bytes | None, keys: KeyStore, policy: Policy
     """Checks every signer of one CMS signature.
 
     `content`: the signed bytes where they travel beside the signature (detached), else None. Where the signature
-    carries its content, that is the result's payload, whether it verifies or not. `at`: the moment of receipt, which
-    the claimed signing time is held against. Findings made here: weak algorithms, a key that may not sign, and a
-    signing time that does not lie within the certificate's validity or lies in the future.
+    carries its content, that is the result's payload, whether it verifies or not; a layer of CMS in it comes as a
+    ContentInfo. Content of a type that is no mail (a time stamp, a receipt) is unsupported, and not given out.
+
+    `at`: the moment of receipt, which the claimed signing time is held against. Findings made here: weak algorithms, a
+    key that may not sign, and a signing time that does not lie within the certificate's validity or lies in the future.
     """
     try:
         signed = cms.signed_data(cms.content_of(message, cms.SIGNED_DATA)[1])
@@ -43,14 +45,15 @@ def verify(message: bytes, content: bytes | None, keys: KeyStore, policy: Policy
         return VerificationResult(signers=(_facts(Integrity.MALFORMED, why="structure"),))
     included = included_keys(signed.certificates, policy)
     check = _Check(
-        content_type=signed.content_type,
+        signed=signed,
         candidates=_contents(carried, content),
         included=included,
         keys=keys,
         policy=policy,
         at=at,
     )
-    return VerificationResult(signers=_signers(signed, check), payload=carried, keys_seen=included)
+    payload = None if carried is None else cms.as_mail(signed.content_type, carried)
+    return VerificationResult(signers=_signers(check), payload=payload, keys_seen=included)
 
 
 def _contents(carried: bytes | None, detached: bytes | None) -> _Contents | None:
@@ -65,13 +68,13 @@ class _Contents:
 
     def __init__(self, received: bytes, *, is_detached: bool) -> None:
         self.received = received
-        self._is_detached = is_detached
+        self.is_detached = is_detached
         self._digests: dict[str, set[bytes]] = {}
 
     @cached_property
     def forms(self) -> tuple[bytes, ...]:
         """As it came, and for detached content with canonical line ends (RFC 8551 §3.1.1), where that differs."""
-        if not self._is_detached or not _BARE_LINE_FEED.search(self.received):
+        if not self.is_detached or not _BARE_LINE_FEED.search(self.received):
             return (self.received,)
         return self.received, _BARE_LINE_FEED.sub(b"\r\n", self.received)
 
@@ -92,15 +95,23 @@ _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 class _Check:
     """What all signers of one message have in common."""
 
-    content_type: bytes
+    signed: SignedData
     candidates: _Contents | None
     included: tuple[Key, ...]
     keys: KeyStore
     policy: Policy
     at: datetime
 
+    @property
+    def is_of_mail(self) -> bool:
+        """Whether the content is what its type says, as far as mail has such a type."""
+        if self.candidates is not None and self.candidates.is_detached:
+            return self.signed.content_type == cms.DATA
+        return cms.as_mail(self.signed.content_type, b"") is not None
 
-def _signers(signed: SignedData, check: _Check) -> tuple[SignatureFacts, ...]:
+
+def _signers(check: _Check) -> tuple[SignatureFacts, ...]:
+    signed = check.signed
     if not signed.signers:
         return ()
     if check.candidates is None:
@@ -116,8 +127,10 @@ def _signer(element: Element, contents: _Contents, check: _Check) -> SignatureFa
     except InputError:
         return _facts(Integrity.MALFORMED, why="signer_structure")
     try:
-        claim = _claim(info, contents, check.content_type)
+        claim = _claim(info, contents, check.signed.content_type)
         key, integrity, why = _judged(claim, contents, check)
+        if integrity is Integrity.INTACT and not check.is_of_mail:
+            integrity, why = Integrity.UNSUPPORTED, "content_type"
     except Unsupported:
         return _facts(Integrity.UNSUPPORTED, info=info)
     except InputError as error:
@@ -145,29 +158,46 @@ def _claim(info: SignerInfo, contents: _Contents, content_type: bytes) -> _Claim
     scheme = scheme_of(info.signature_algorithm, digest)
     if info.signed_attributes is not None:
         attributes = signed_attributes(info.signed_attributes, content_type)
+        if not attributes.mean(info.digest, info.signature_algorithm):
+            raise Malformed("algorithm_protection")
         return _Claim(info=info, digest=digest, scheme=scheme, attributes=attributes)
     # RFC 5652 §5.3: only plain data may be signed without attributes.
     if content_type != cms.DATA:
         raise Malformed("attributes_missing")
-    if is_set_of_attributes(contents.received):
+    # In each form that a signature is tried with: line ends mended there may make attributes of what was none here.
+    if any(is_set_of_attributes(form) for form in contents.forms):
         raise Malformed("content_is_attributes")
     return _Claim(info=info, digest=digest, scheme=scheme, attributes=None)
 
 
-def _judged(claim: _Claim, contents: _Contents, check: _Check) -> tuple[Key | None, Integrity, str | None]:
+_Outcome = tuple[Key | None, Integrity, str | None]
+
+
+def _judged(claim: _Claim, contents: _Contents, check: _Check) -> _Outcome:
     """By the certificates that came along; those at hand are asked for only where these do not settle it."""
     key_id = claim.info.key_id
     included = {key.fingerprint: key for key in check.included if key_id in key.ids}
-    outcome = _outcome(claim, contents, tuple(included.values()))
+    outcome = _outcome(claim, contents, _valid_first(included.values(), check.at))
     if outcome[1] is Integrity.INTACT:
         return outcome
     at_hand = {key.fingerprint: key for key in check.keys.keys({key_id}) if key.technology is Technology.SMIME}
-    if at_hand.keys() <= included.keys():
-        return outcome
-    return _outcome(claim, contents, tuple((included | at_hand).values()))
+    if not at_hand.keys() <= included.keys():
+        outcome = _outcome(claim, contents, _valid_first((included | at_hand).values(), check.at))
+    if outcome[1] is Integrity.NO_KEY and key_id in unreadable_ids(check.signed.certificates, check.policy):
+        return None, Integrity.UNSUPPORTED, "public_key"
+    return outcome
 
 
-def _outcome(claim: _Claim, contents: _Contents, named: Sequence[Key]) -> tuple[Key | None, Integrity, str | None]:
+def _valid_first(keys: Iterable[Key], at: datetime) -> Sequence[Key]:
+    """One key pair may have several certificates under one name; the newest that is valid is the one to go by."""
+    return sorted(keys, key=lambda key: (_is_valid(key, at), key.valid_from), reverse=True)
+
+
+def _is_valid(key: Key, at: datetime) -> bool:
+    return key.valid_from <= at and (key.valid_until is None or at <= key.valid_until)
+
+
+def _outcome(claim: _Claim, contents: _Contents, named: Sequence[Key]) -> _Outcome:
     attributes = claim.attributes
     meant = [key for key in named if attributes is None or attributes.name(key.material)]
     shown = next(iter(meant or named), None)
@@ -176,10 +206,18 @@ def _outcome(claim: _Claim, contents: _Contents, named: Sequence[Key]) -> tuple[
     if not meant:
         # RFC 5035 §5: a certificate with the right name that is not the one that was signed with.
         return shown, Integrity.MALFORMED if named else Integrity.NO_KEY, "other_certificate" if named else None
+    return _by_signature(claim, contents, meant)
+
+
+def _by_signature(claim: _Claim, contents: _Contents, meant: Sequence[Key]) -> _Outcome:
+    shown = meant[0]
     usable = [key for key in meant if public_key(key.material) is not None]
     if not usable:
         return shown, Integrity.UNSUPPORTED, "public_key"
-    fitting = next((key for key in usable if _fits(claim, contents, key)), None)
+    allowed = [key for key in usable if key_allows(claim.scheme, outline_of(key.material).public_key_info)]
+    if not allowed:
+        return shown, Integrity.MALFORMED, "algorithm_mismatch"
+    fitting = next((key for key in allowed if _fits(claim, contents, key)), None)
     if fitting is None:
         return shown, Integrity.CHANGED, "signature"
     return fitting, Integrity.INTACT, None

@@ -16,6 +16,7 @@ from sealmail.errors import UsageError
 from sealmail.keys import Anchor, Key, KeyId, SecretKey, Use
 from sealmail.keys.certificate import key_from_certificate
 from sealmail.keys.model import name_id
+from sealmail.testing.responder import Said, ocsp_answer
 
 PrivateKey = (
     rsa.RSAPrivateKey
@@ -67,12 +68,13 @@ class CA:
         valid_until: datetime | None = None,
         key_type: str = "ec",
         extra: Sequence[x509.ExtensionType] = (),
+        critical: Sequence[x509.ExtensionType] = (),
     ) -> SecretKey:
         """A key with a certificate for an address (None: without subject alternative name).
 
         `key_type`: "ec" (P-256), "ec-p384", "ec-p521", "rsa2048" (or other sizes), "ed25519", "ed448", "x25519",
-        "x448". By default valid from a year ago to a year from now. `extra` replaces or adds extensions, for
-        certificates that break the rules.
+        "x448". By default valid from a year ago to a year from now. `extra` and `critical` replace or add
+        extensions, for certificates that break the rules.
         """
         request = _Request(
             name=name or address or "Nobody",
@@ -82,6 +84,7 @@ class CA:
             valid_from=valid_from,
             valid_until=valid_until,
             extra=tuple(extra),
+            critical=tuple(critical),
         )
         return _issue(request, self.secret)
 
@@ -127,6 +130,15 @@ class CA:
         der = builder.sign(private, _digest(private)).public_bytes(serialization.Encoding.DER)
         return name_id(issuer.subject.public_bytes()), der
 
+    def ocsp(self, key: Key, said: Said, responder: SecretKey | None = None) -> tuple[KeyId, bytes]:
+        """An OCSP answer (DER) about a certificate, with the name id of this CA. Signed by this CA, or by a `responder`
+        whose certificate comes along, right or wrong.
+        """
+        signing = responder or self.secret
+        der = ocsp_answer(said, key, self.certificate, signing.key, _issuing_key(loaded(signing)))
+        issuer = x509.load_der_x509_certificate(self.certificate.material)
+        return name_id(issuer.subject.public_bytes()), der
+
 
 def loaded(secret: SecretKey) -> PrivateKey:
     """The private key of an S/MIME secret key, for `cryptography`."""
@@ -150,6 +162,7 @@ class _Request:
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     extra: tuple[x509.ExtensionType, ...] = ()
+    critical: tuple[x509.ExtensionType, ...] = ()
 
 
 def _issue(request: _Request, issuer: SecretKey | None) -> SecretKey:
@@ -192,8 +205,9 @@ def _extensions(request: _Request, issuer: x509.Certificate | None) -> list[tupl
         usual.append((x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), False))
     if request.address is not None:
         usual.append((x509.SubjectAlternativeName([x509.RFC822Name(request.address)]), False))
-    replaced = {extension.oid for extension in request.extra}
-    return [one for one in usual if one[0].oid not in replaced] + [(extension, False) for extension in request.extra]
+    own = [(extension, False) for extension in request.extra] + [(extension, True) for extension in request.critical]
+    replaced = {extension.oid for extension, _ in own}
+    return [one for one in usual if one[0].oid not in replaced] + own
 
 
 def _key_usage(request: _Request) -> x509.KeyUsage:

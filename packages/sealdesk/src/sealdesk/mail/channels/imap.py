@@ -68,23 +68,26 @@ def _signed_in(channel: Channel) -> Iterator[IMAPClient]:
 
 
 def _fetch(client: IMAPClient, channel: Channel, goes_on: Callable[[], bool]) -> tuple[int, int]:
-    """How many mails were taken, and how many were left because they are too large."""
+    """How many mails were taken, and how many lie there unread because they are too large."""
     selected = client.select_folder(channel.folder)
     _check_uid_validity(channel, int(selected[b"UIDVALIDITY"]))
     new = _new_uids(client, channel.last_uid)
-    taken = left = 0
+    taken = 0
     for start in range(0, len(new), _BATCH):
         sizes = client.fetch(new[start : start + _BATCH], [b"RFC822.SIZE"])
         for uid in sorted(sizes):  # one that was asked for may have been expunged meanwhile
             if not goes_on():
-                return taken, left
-            if int(sizes[uid][b"RFC822.SIZE"]) > settings.MAIL_SIZE_LIMIT:
-                left += 1
-            else:
+                return taken, _too_large(client)
+            if int(sizes[uid][b"RFC822.SIZE"]) <= settings.MAIL_SIZE_LIMIT:
                 taken += _take(client, channel, uid)
             channel.last_uid = uid
             channel.save(update_fields=["last_uid"])
-    return taken, left
+    return taken, _too_large(client)
+
+
+def _too_large(client: IMAPClient) -> int:
+    """Asked of the server each time, so that the channel says it until somebody has read or removed them there."""
+    return len(client.search(["UNSEEN", "LARGER", settings.MAIL_SIZE_LIMIT]))
 
 
 def _check_uid_validity(channel: Channel, validity: int) -> None:

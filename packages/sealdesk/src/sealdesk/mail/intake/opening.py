@@ -6,13 +6,10 @@ import threading
 from datetime import datetime
 
 from sealdesk.mail.intake.remembering import Batch
+from sealdesk.mail.policy import desk_policy
 from sealdesk.people.models import Group
 from sealmail.bounded import BoundedOpener
 from sealmail.opening import Opened
-from sealmail.policy import Policy
-
-POLICY = Policy()
-"""What this desk accepts."""
 
 _local = threading.local()
 
@@ -20,7 +17,7 @@ _local = threading.local()
 def open_for(group: Group, raw: bytes, at: datetime, batch: Batch | None = None) -> Opened:
     """The mail as this group may read it; keys of other groups are not used."""
     batch = batch or Batch()
-    return _opener().open_message(raw, batch.keys(group), batch.trust, POLICY, at)
+    return _opener().open_message(raw, batch.keys(group), batch.trust, desk_policy(), at)
 
 
 def close_opener() -> None:

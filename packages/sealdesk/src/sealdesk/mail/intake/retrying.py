@@ -15,7 +15,9 @@ from django.db import transaction
 from sealdesk.core import blobs
 from sealdesk.core.clock import now
 from sealdesk.mail import rawmail, securitylog
+from sealdesk.mail.capabilities import remember
 from sealdesk.mail.intake.decision import Mark
+from sealdesk.mail.intake.facts import sender_of
 from sealdesk.mail.intake.opening import open_for
 from sealdesk.mail.intake.writing import article_content, codes_of, new_attachments, note_keys, report_json
 from sealdesk.mail.messageids import untagged
@@ -106,6 +108,7 @@ def _fill_in(
     _refresh_ticket(article, codes)
     securitylog.log_opened(opened.report, article, now())
     note_keys(opened, article)
+    remember(opened, sender=sender_of(opened), received_at=article.created_at)
     after = {"encryption": article.encryption, "signature": article.signature}
     record(article.ticket, EventKind.MAIL_RETRIED, by=by, article=article, codes={"from": before, "to": after})
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sealdesk.keyring.actions import harvest
 from sealdesk.mail import securitylog
+from sealdesk.mail.capabilities import remember
 from sealdesk.mail.intake.decision import Decision
 from sealdesk.mail.intake.facts import sender_of
 from sealdesk.mail.messageids import normal_id, normal_ids, untagged
@@ -39,6 +40,7 @@ def write_article(
     )
     securitylog.log_opened(opened.report, article, mail.received_at)
     note_keys(opened, article)
+    remember(opened, sender=sender_of(opened), received_at=mail.received_at)
     return article
 
 

@@ -42,6 +42,7 @@ def _copy(copy: PlannedCopy) -> dict[str, Any]:
         "signer": copy.signer.fingerprint if copy.signer else None,
         "encrypt_to": [key.fingerprint for key in copy.encrypt_to],
         "is_bcc": copy.is_bcc,
+        "cipher": copy.cipher.value if copy.cipher else None,
     }
 
 

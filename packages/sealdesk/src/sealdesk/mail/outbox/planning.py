@@ -6,10 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Window
+from django.db.models.functions import RowNumber
+
 from sealdesk.core.clock import now
 from sealdesk.core.errors import Invalid
 from sealdesk.keyring.store import DeskKeys, DeskTrust
-from sealdesk.mail.intake.opening import POLICY
+from sealdesk.mail.capabilities import known_capabilities
+from sealdesk.mail.policy import desk_policy
 from sealdesk.people.models import Group, SenderAddress
 from sealdesk.tickets.models import Article, ArticleKind, Ticket
 from sealmail.addresses import canonical
@@ -68,8 +72,9 @@ def preview(
         encrypt=encrypt,
         technology=technology,
         preferred=preferred_technologies(recipients.everybody),
+        capabilities=known_capabilities(recipients.everybody),
     )
-    return plan(request, DeskKeys([group]), DeskTrust(), POLICY, at or now())
+    return plan(request, DeskKeys([group]), DeskTrust(), desk_policy(), at or now())
 
 
 def default_sender(group: Group) -> SenderAddress:
@@ -89,14 +94,11 @@ def sender_for(ticket: Ticket) -> SenderAddress:
 
 
 def preferred_technologies(addresses: Sequence[str]) -> Mapping[str, Technology]:
-    """For each address what its last good-signed mail used; those who never signed are left out."""
-    found = {address: _last_technology(address) for address in addresses}
-    return {address: Technology(name) for address, name in found.items() if name}
-
-
-def _last_technology(address: str) -> str | None:
-    good = Article.objects.filter(sender=address, kind=ArticleKind.INCOMING, signature=Signature.GOOD.value)
-    return good.order_by("-created_at").values_list("technology", flat=True).first()
+    """For each address what its last good-signed mail used; those who never signed are left out. One query."""
+    good = Article.objects.filter(sender__in=addresses, kind=ArticleKind.INCOMING, signature=Signature.GOOD.value)
+    newest_first = Window(RowNumber(), partition_by="sender", order_by=("-created_at", "-id"))
+    last = good.annotate(place=newest_first).filter(place=1)
+    return {address: Technology(name) for address, name in last.values_list("sender", "technology") if name}
 
 
 def _canonical(texts: Iterable[str]) -> list[tuple[str, str | None]]:

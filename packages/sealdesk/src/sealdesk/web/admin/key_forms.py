@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import ClassVar
 
 from django import forms
@@ -14,8 +15,9 @@ from sealdesk.keyring.importing import ImportItem, preview
 from sealdesk.people.models import Agent, Group
 from sealdesk.web.admin.forms import MaterialForm, refused
 from sealdesk.web.presenters.encryption import TECHNOLOGIES
-from sealdesk.web.presenters.evidence import short
+from sealdesk.web.presenters.key_names import short
 from sealdesk.web.presenters.keys import OUTCOMES
+from sealdesk.web.presenters.revocation import revocation_news
 
 _HOW = (
     ("not recorded", "Not recorded"),
@@ -41,16 +43,18 @@ class AddingForm(MaterialForm):
     def add(self, *, by: Agent) -> list[str]:
         """Stores what was given, all or nothing; a sentence for each thing in it."""
         blob = self.material()
+        vouching = self.vouching(blob)
         result = actions.import_keys(
             blob=blob,
             passphrases=self.passphrases(),
             groups=self.chosen_groups(),
-            vouching=self.vouching(blob),
+            vouching=vouching,
             how_checked=self.cleaned_data.get("how_checked") or actions.NOT_RECORDED,
             by=by,
         )
-        items = [f"{OUTCOMES[item.outcome]}: {_described(item)}" for item in result.preview.items]
-        return [*items, *result.preview.notes] or ["Added."]
+        items = [f"{OUTCOMES[item.outcome]}: {_described(item, vouching)}" for item in result.preview.items]
+        news = [revocation_news(one) for one in result.preview.revocations]
+        return [*items, *news, *result.preview.notes] or ["Added."]
 
     def refuse(self, error: DeskError) -> None:
         """Puts a refusal at the field that it is about: the pasted text where nothing was uploaded."""
@@ -77,7 +81,10 @@ class CertificateForm(AddingForm):
 
     anchor = "add-certificate"
     title = "Add Certificate"
-    sentence = "PEM, DER, PKCS#7; one file may hold many. A certificate added here is trusted for its own addresses."
+    sentence = (
+        "PEM, DER, PKCS#7; one file may hold many. A certificate added here is trusted for its own addresses. "
+        "Revocation lists (CRL) and OCSP answers are added here too, and count at once."
+    )
     url = "admin_add_certificate"
     vouches = forms.ChoiceField(
         label="If it is the certificate of an issuer (CA)",
@@ -97,7 +104,10 @@ class CertificateForm(AddingForm):
         chosen = self.cleaned_data.get("vouches") or "nobody"
         if chosen == "nobody":
             return {}
-        issuers = [item.key for item in preview(blob).items if item.may_vouch]
+        items = preview(blob).items
+        issuers = [item.key for item in items if item.may_vouch]
+        if not issuers and any(item.is_bundled for item in items):
+            raise Invalid({"vouches": [actions.BUNDLED]})
         if len(issuers) != 1:
             found = "several certificates of issuers" if issuers else "no certificate of an issuer that could vouch"
             raise Invalid({"vouches": [f"There is {found} in it. Add the one that shall vouch alone."]})
@@ -168,9 +178,12 @@ class PGPKeyForm(SecretForm):
         return cleaned
 
 
-def _described(item: ImportItem) -> str:
+def _described(item: ImportItem, vouching: Collection[str]) -> str:
     key = item.key
     who = ", ".join(key.addresses) or key.name or "without a name"
     secret = " with its private key" if item.secret is not None else ""
     reasons = f". {' '.join(item.sentences)}" if item.sentences else ""
-    return f"{TECHNOLOGIES[key.technology]} {who} ({short(key.fingerprint)}){secret}{reasons}"
+    is_silent = key.is_ca and item.outcome.is_stored and key.fingerprint not in vouching
+    alone = "; to let it, add it on its own and confirm it" if item.is_bundled else ""
+    about = f". It vouches for nobody{alone}" if is_silent else ""
+    return f"{TECHNOLOGIES[key.technology]} {who} ({short(key.fingerprint)}){secret}{about}{reasons}"

@@ -27,7 +27,7 @@ from sealdesk.web.admin.key_forms import AddingForm, CertificateForm, PGPKeyForm
 from sealdesk.web.admin.sections import show
 from sealdesk.web.presenters.encryption import TECHNOLOGIES
 from sealdesk.web.presenters.keys import KeyFace, key_face
-from sealdesk.web.presenters.logs import log_line
+from sealdesk.web.presenters.logs import log_lines
 from sealmail.keys import Technology
 
 _PAGES = {Technology.SMIME: "admin_smime", Technology.OPENPGP: "admin_openpgp"}
@@ -209,7 +209,7 @@ def _show(
         "lists": _lists(technology),
         "adds": _adds(technology, failed),
         "defaults": [_default(group, technology) for group in Group.objects.filter(is_active=True)],
-        "lines": [log_line(entry) for entry in entries],
+        "lines": log_lines(entries),
     }
     return show(request, _PAGES[technology], "admin/keys.html", context, status=status)
 
@@ -230,7 +230,7 @@ def _lists(technology: Technology) -> list[KeyList]:
 def _faces(technology: Technology, *, candidates: bool) -> list[KeyFace]:
     rows = key_rows(stored_keys(technology, candidates=candidates)[:LONGEST_LIST])
     trust = standings(rows)
-    return [key_face(row, trust.get(row.key.pk, {})) for row in rows]
+    return [key_face(row, trust.get(row.key.pk)) for row in rows]
 
 
 def _adds(technology: Technology, failed: AddingForm | None) -> list[Adding]:

@@ -10,7 +10,7 @@ from sealdesk.mail.queries import security_log
 from sealdesk.web.access import AgentRequest, staff_page
 from sealdesk.web.admin.sections import show
 from sealdesk.web.presenters.encryption import TECHNOLOGIES
-from sealdesk.web.presenters.logs import log_line
+from sealdesk.web.presenters.logs import log_lines
 from sealmail.keys import Technology
 
 PAGE_LENGTH = 100
@@ -25,7 +25,7 @@ def logs(request: AgentRequest) -> HttpResponseBase:
     page = Paginator(entries, PAGE_LENGTH).get_page(request.GET.get("page"))
     choices = [("", "Both"), *((one.value, word) for one, word in TECHNOLOGIES.items())]
     context = {
-        "lines": [log_line(entry) for entry in page.object_list],
+        "lines": log_lines(page.object_list),
         "page": page,
         "choices": choices,
         "technology": technology or "",

@@ -25,7 +25,7 @@ from sealdesk.tickets.models import Article
 from sealdesk.tickets.queries import article_for, attachment_for
 from sealdesk.web import html_mail
 from sealdesk.web.access import AgentRequest, agent_page
-from sealdesk.web.agent.cards import article_card, may_load_pictures
+from sealdesk.web.agent.cards import article_cards, may_load_pictures
 
 _FILE_POLICY = "default-src 'none'; sandbox"
 
@@ -74,10 +74,11 @@ def raw(request: AgentRequest, article_id: UUID) -> HttpResponse:
 def deliveries(request: AgentRequest, article_id: UUID) -> HttpResponseBase:
     """The recipients of a mail of ours, each with what became of its copy by now."""
     article = _article(request, article_id)
-    mail = mail_of([article])[article.pk]
-    if mail.outgoing is None:
+    mails = mail_of([article])
+    if mails[article.pk].outgoing is None:
         raise Http404
-    return render(request, "agent/_deliveries.html", {"card": article_card(article, mail)})
+    (card,) = article_cards([article], mails)
+    return render(request, "agent/_deliveries.html", {"card": card})
 
 
 @agent_page

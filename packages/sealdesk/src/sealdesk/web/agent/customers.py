@@ -31,7 +31,7 @@ def customer_facts(customer: Customer, tickets: Sequence[Ticket]) -> CustomerFac
     addresses = [one.address for one in customer.addresses.all()]
     rows = key_rows(keys_naming(addresses))
     trust = standings(rows)
-    keys = [face for row in rows for face in address_faces(row, trust.get(row.key.pk, {}), addresses)]
+    keys = [face for row in rows for face in address_faces(row, trust.get(row.key.pk), addresses)]
     keys.sort(key=lambda face: _ORDER.index(face.tone))
     name = customer.name if customer.name not in addresses else ""
     return CustomerFacts(name=name, addresses=addresses, keys=keys, tickets=tickets)

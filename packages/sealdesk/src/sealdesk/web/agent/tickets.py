@@ -24,7 +24,7 @@ from sealdesk.tickets.models import Article, ArticleKind, Ticket, TicketState
 from sealdesk.tickets.queries import TicketPage, other_tickets, ticket_page
 from sealdesk.tickets.rules import can_answer, can_change_state
 from sealdesk.web.access import AgentRequest, agent_page
-from sealdesk.web.agent.cards import article_card
+from sealdesk.web.agent.cards import article_cards
 from sealdesk.web.agent.composing import (
     Composer,
     Letter,
@@ -140,7 +140,7 @@ def _conversation(page: TicketPage) -> dict[str, Any]:
     mails = mail_of(page.articles)
     return {
         "ticket": page.ticket,
-        "cards": [article_card(article, mails[article.pk]) for article in page.articles],
+        "cards": article_cards(page.articles, mails),
         "history": [history_line(event) for event in page.events][-12:],
     }
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from sealdesk.keyring.naming import KeyNames
 from sealdesk.tickets.models import Article, Ticket
-from sealdesk.web.presenters import evidence
+from sealdesk.web.presenters import evidence, gaps
 from sealdesk.web.presenters.encryption import encryption_face
 from sealdesk.web.presenters.intake import MARKS
 from sealdesk.web.presenters.signature import PART_WITHOUT_WORDS, SIGNATURE_INSIDE, signature_face
@@ -53,34 +54,36 @@ def ticket_seal(ticket: Ticket) -> Seal | None:
     return Seal(encryption=fill(_encryption(ticket)), signature=fill(_signature(ticket), _LAST))
 
 
-def article_seal(article: Article) -> Seal:
-    """The badge of an incoming mail."""
-    report: Mapping[str, Any] = evidence.shown_report(article)
-    gaps = evidence.gaps(report, article)
+def article_seal(article: Article, names: KeyNames) -> Seal:
+    """The badge of an incoming mail. `names`: of the keys that its report refers to."""
+    report: Mapping[str, Any] = gaps.shown_report(article)
+    facts = gaps.gaps(report, article)
     return Seal(
-        encryption=fill(_encryption(article, _reason(report)), gaps | evidence.opening_gaps(report)),
-        signature=fill(_signature(article), gaps),
+        encryption=fill(_encryption(article, _reason(report)), facts | gaps.opening_gaps(report, names)),
+        signature=fill(_signature(article), facts),
         warnings=tuple(warning_faces(article.warnings)),
         card=tuple(evidence.card(report)),
     )
 
 
-def part_faces(part: Mapping[str, Any], sender: str) -> tuple[Face, ...]:
+def part_faces(part: Mapping[str, Any], sender: str, names: KeyNames) -> tuple[Face, ...]:
     """What holds for a sealed part inside a message of `sender`; nothing is said about what the part has not.
 
     Green only where the signed words stand in the same frame: else it would be read as said of the words above.
     """
-    gaps = evidence.signer_gaps(part) | {"sender": sender}
+    facts = gaps.signer_gaps(part) | {"sender": sender}
     has_words = bool(((part.get("content") or {}).get("text") or "").strip())
     faces = []
     encryption = _code(Encryption, part["encryption"]["verdict"], Encryption.UNSUPPORTED)
     if encryption is not Encryption.NONE:
-        faces.append(fill(encryption_face(encryption, Covers.WHOLE), gaps | evidence.opening_gaps(part)))
+        faces.append(fill(encryption_face(encryption, Covers.WHOLE), facts | gaps.opening_gaps(part, names)))
     signature = _code(Signature, part["signature"]["verdict"], Signature.UNVERIFIED)
     if signature is Signature.GOOD and not has_words:
-        faces.append(fill(PART_WITHOUT_WORDS, gaps))
+        faces.append(fill(PART_WITHOUT_WORDS, facts))
     elif signature is not Signature.NONE:
-        faces.append(fill(signature_face(signature, Covers.WHOLE, _optional_reason(part["signature"]["reason"])), gaps))
+        faces.append(
+            fill(signature_face(signature, Covers.WHOLE, _optional_reason(part["signature"]["reason"])), facts)
+        )
     return tuple(faces)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sealdesk.keyring.importing import Outcome
 from sealdesk.keyring.models import StoredKey
 from sealdesk.keyring.queries import KeyProblem, KeyRow
-from sealdesk.mail.standing import Standing
+from sealdesk.mail.standing import KeyStanding, Standing
 from sealdesk.web.presenters.encryption import TECHNOLOGIES
-from sealdesk.web.presenters.evidence import Row, grouped
+from sealdesk.web.presenters.evidence import Row
+from sealdesk.web.presenters.key_names import grouped
 from sealdesk.web.presenters.times import exact
 from sealdesk.web.presenters.warnings import TRUST
 from sealdesk.web.presenters.wording import Tone
@@ -24,7 +25,22 @@ SHORT_TRUST: Mapping[TrustLevel, str] = {
     TrustLevel.BY_CA: "issued by a trusted CA",
     TrustLevel.BY_HAND: "confirmed by hand",
 }
-REVOKED = "revoked"
+OBSTACLES: Mapping[str, str] = {
+    "revoked": "revoked",
+    "revocation_unknown": "not known whether it is revoked",
+    "weak_key": "too weak",
+    "unreadable": "cannot be read",
+    "no_use": "may neither sign nor encrypt",
+    "no_address": "names no address",
+    "unreadable_address": "names no valid address",
+    "no_key_usage": "without Key Usage",
+    "wrong_key_usage": "may neither sign nor encrypt",
+    "wrong_extended_key_usage": "not for mail (Extended Key Usage)",
+    "wrong_algorithm": "algorithm not usable for mail",
+    "unsupported_algorithm": "algorithm not usable here",
+    "unreadable_attributes": "attributes cannot be read",
+}
+"""What forbids the use of a key, whatever the time."""
 PROBLEMS: Mapping[KeyProblem, str] = {
     KeyProblem.EXPIRED: "expired",
     KeyProblem.NOT_YET_VALID: "not valid yet",
@@ -62,23 +78,28 @@ class KeyFace:
     rows: tuple[Row, ...]
 
 
-def key_face(row: KeyRow, standings: Mapping[str, Standing]) -> KeyFace:
-    """The face of a line of the key ring. `standings`: for each address; it says what holds for all of them."""
-    return _face(row, row.addresses, _weakest(row, standings))
+def key_face(row: KeyRow, standing: KeyStanding | None) -> KeyFace:
+    """The face of a line of the key ring; it says what holds for all its addresses. `standing`: None where the
+    technology is off.
+    """
+    standing = standing or KeyStanding()
+    return _face(row, row.addresses, _weakest(row, standing.addresses), standing.obstacles)
 
 
-def address_faces(row: KeyRow, standings: Mapping[str, Standing], addresses: Collection[str]) -> list[KeyFace]:
+def address_faces(row: KeyRow, standing: KeyStanding | None, addresses: Collection[str]) -> list[KeyFace]:
     """One face for each of these addresses that the key names: it may be trusted for one and not for another."""
+    standing = standing or KeyStanding()
     return [
-        _face(row, (address,), standings.get(address, Standing(level=row.level)))
+        _face(row, (address,), standing.addresses.get(address, Standing(level=row.level)), standing.obstacles)
         for address in row.addresses
         if address in addresses
     ]
 
 
-def _face(row: KeyRow, addresses: tuple[str, ...], standing: Standing) -> KeyFace:
-    problems = [PROBLEMS[one] for one in row.problems if one is not KeyProblem.REJECTED]
-    problem = ", ".join([*problems, *([REVOKED] if standing.is_revoked else [])])
+def _face(row: KeyRow, addresses: tuple[str, ...], standing: Standing, obstacles: Sequence[str]) -> KeyFace:
+    left_out = {KeyProblem.REJECTED, *([KeyProblem.UNUSABLE] if obstacles else [])}  # obstacles say it more exactly
+    problems = [PROBLEMS[one] for one in row.problems if one not in left_out]
+    problem = ", ".join([*problems, *(OBSTACLES.get(code, code.replace("_", " ")) for code in obstacles)])
     return KeyFace(
         key=row.key,
         technology=TECHNOLOGIES[Technology(row.key.technology)],

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sealdesk.keyring.naming import KeyNames, key_names
 from sealdesk.mail.models import SecurityLogEntry
 from sealdesk.web.presenters.encryption import ENCRYPTION
-from sealdesk.web.presenters.evidence import grouped
+from sealdesk.web.presenters.gaps import moment, words
+from sealdesk.web.presenters.key_names import fingerprinted, identified
+from sealdesk.web.presenters.revocation import revocation_words
 from sealdesk.web.presenters.signature import REASONS, SIGNATURE
+from sealdesk.web.presenters.times import exact
+from sealdesk.web.presenters.warnings import FINDINGS
 from sealdesk.web.presenters.wording import Face, Tone, fill
-from sealmail.report import Encryption, Reason, Signature
+from sealmail.keys import Technology
+from sealmail.report import Encryption, Finding, Reason, Signature
 
 OPERATIONS: Mapping[str, str] = {
     "sign": "Sign",
@@ -34,21 +40,36 @@ class LogLine:
     direction: str
     operation: str
     status: Face
-    fingerprint: str
+    key: str
     details: str
     ticket: int | None
 
 
-def log_line(entry: SecurityLogEntry) -> LogLine:
-    """The line of an entry."""
-    details: Mapping[str, Any] = entry.details or {}
+def log_lines(entries: Iterable[SecurityLogEntry]) -> list[LogLine]:
+    """The lines of entries; the names of all their keys are asked for at once."""
+    rows = list(entries)
+    names = key_names(
+        fingerprints={row.key_fingerprint for row in rows if row.key_fingerprint},
+        identifiers={one for row in rows for one in _identifiers(row)},
+    )
+    return [_line(row, names) for row in rows]
+
+
+def _identifiers(entry: SecurityLogEntry) -> Sequence[str]:
+    """The ids by which an incoming mail named its recipients' keys, or its signer's."""
+    details = entry.details or {}
+    return (*details.get("recipients", ()), *details.get("key_ids", ())) if entry.direction == "in" else ()
+
+
+def _line(entry: SecurityLogEntry, names: KeyNames) -> LogLine:
+    fingerprint = entry.key_fingerprint
     return LogLine(
         at=entry.at,
         direction="in" if entry.direction == "in" else "out",
         operation=OPERATIONS.get(entry.operation, entry.operation),
         status=fill(_status(entry)),
-        fingerprint=grouped(entry.key_fingerprint[-16:]),
-        details="; ".join(_details(details)),
+        key=fingerprinted(fingerprint, names) if fingerprint else "",
+        details="; ".join(_details(entry, names)),
         ticket=entry.article.ticket.number if entry.article else None,
     )
 
@@ -67,13 +88,36 @@ def _status(entry: SecurityLogEntry) -> Face:
     return _DONE if entry.status == "done" else Face(icon="alert", tone=Tone.AMBER, label=entry.status)
 
 
-def _details(details: Mapping[str, Any]) -> list[str]:
+def _details(entry: SecurityLogEntry, names: KeyNames) -> Iterator[str]:
+    details: Mapping[str, Any] = entry.details or {}
     if details.get("sentence"):
-        return [details["sentence"]]
-    shown = (("recipients", "for"), ("algorithm", "cipher"), ("hash", "hash"), ("findings", "findings"))
-    found = []
-    for name, word in shown:
-        value = details.get(name)
-        if value:
-            found.append(f"{word} {', '.join(map(str, value)) if isinstance(value, list) else value}")
-    return found
+        yield details["sentence"]
+        return
+    if entry.direction == "in" and (not entry.key_fingerprint or entry.operation == "decrypt"):
+        yield from (f"for {identified(one, names)}" for one in details.get("recipients", ())[:_MOST_RECIPIENTS])
+        yield from (f"by {identified(one, names)}" for one in details.get("key_ids", ()) if one)
+    elif details.get("recipients"):
+        yield f"for {', '.join(details['recipients'])}"
+    for name, word in _SHOWN:
+        if details.get(name):
+            yield f"{word} {details[name]}"
+    if details.get("findings"):
+        yield f"findings: {', '.join(words(FINDINGS, Finding, code) for code in details['findings'])}"
+    yield from filter(None, [_revocation(entry, details)])
+
+
+_MOST_RECIPIENTS = 4
+_SHOWN = (("algorithm", "cipher"), ("key_scheme", "key by"), ("signature", "signature"), ("hash", "hash"))
+
+
+def _revocation(entry: SecurityLogEntry, details: Mapping[str, Any]) -> str:
+    if entry.technology == Technology.OPENPGP and not details.get("revoked_at"):
+        return ""
+    said = revocation_words(
+        details.get("revocation"),
+        known_at=exact(entry.at),
+        known_until=moment(details.get("revocation_known_until")),
+        revoked_on=moment(details.get("revoked_at")),
+        reason=details.get("revocation_reason"),
+    )
+    return f"revocation: {said[0].lower()}{said[1:]}" if said else ""

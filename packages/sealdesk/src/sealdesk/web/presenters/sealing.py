@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sealdesk.web.presenters.encryption import TECHNOLOGIES
-from sealdesk.web.presenters.evidence import Row, grouped
+from sealdesk.web.presenters.evidence import Row
+from sealdesk.web.presenters.key_names import grouped
 from sealdesk.web.presenters.times import exact
 from sealdesk.web.presenters.warnings import TRUST
 from sealdesk.web.presenters.wording import Face, Tone
 from sealmail.keys import Key, Technology
 from sealmail.sealing import Plan, RecipientPlan
+from sealmail.sealing.model import ContentCipher
+
+CIPHERS: Mapping[ContentCipher, str] = {
+    ContentCipher.GCM: "AES-256-GCM, which notices every change; all who share this copy are known to read it",
+    ContentCipher.CBC: "AES-256-CBC, which every mail program reads",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +68,7 @@ def _encrypt_toggle(plan: Plan, wanted: bool) -> Toggle:
     reasons = tuple(reason.sentence for one in plan.recipients if not one.encryptable for reason in one.reasons)
     if not plan.recipients:
         reasons = ("There is no recipient yet.",)
-    cards = tuple(tuple(_key_card(one)) for one in plan.recipients if one.key is not None)
+    cards = tuple(tuple(_key_card(one, plan)) for one in plan.recipients if one.key is not None)
     able = sum(one.encryptable for one in plan.recipients)
     total = len(plan.recipients)
     if plan.can_encrypt:
@@ -139,7 +146,7 @@ def _recipient_face(recipient: RecipientPlan) -> Face:
     return Face(icon="lock", tone=Tone.BLUE, label=TECHNOLOGIES[recipient.technology])
 
 
-def _key_card(recipient: RecipientPlan) -> Iterator[Row]:
+def _key_card(recipient: RecipientPlan, plan: Plan) -> Iterator[Row]:
     key = recipient.key
     assert key is not None  # noqa: S101 -- asked for only where there is one
     yield Row(name="For", value=recipient.address)
@@ -147,6 +154,9 @@ def _key_card(recipient: RecipientPlan) -> Iterator[Row]:
     trust = next((choice.trust for choice in recipient.choices if choice.key is key), None)
     if trust is not None:
         yield Row(name="Trust", value=TRUST[trust])
+    cipher = next((copy.cipher for copy in plan.copies if recipient.address in copy.recipients), None)
+    if cipher is not None:
+        yield Row(name="Cipher", value=CIPHERS[cipher])
 
 
 def _signer_card(key: Key) -> Iterator[Row]:
