@@ -123,8 +123,8 @@ class Assembly:
 def take_apart(material: bytes) -> Assembly:
     """The parts of one binary transferable key, public or secret, that the key itself signed.
 
-    Raises `InputError` where it is none, where the primary key has an algorithm that we cannot check signatures of
-    (nothing could be told apart then), and `LimitExceeded` past 5 MiB.
+    Of a primary key whose signatures we cannot check (post-quantum ones) nothing but itself is left. Raises
+    `InputError` where it is no key, and `LimitExceeded` past 5 MiB.
     """
     if len(material) > MAXIMUM_BYTES:
         raise LimitExceeded("This is too large to be a key: more than 5 MiB.")

@@ -12,10 +12,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x448, x25519
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sealmail.keys.pgp.ciphers import AES256, CIPHERS, AEADMode, aead
 from sealmail.keys.pgp.packets import Fields, Tag, mpi
@@ -152,21 +151,3 @@ def _rsa_content(numbers: rsa.RSAPrivateNumbers) -> bytes:
     # RFC 9580 §5.5.5.1: p is the smaller prime, and the fourth number is p^-1 mod q.
     p, q = sorted((numbers.p, numbers.q))
     return b"".join(mpi(one) for one in (numbers.d, p, q, pow(p, -1, q)))
-
-
-def belongs(public: PublicKey, private: PrivateKey) -> bool:
-    """Whether a private key is the one to a public key.
-
-    The public part of a secret key packet of version 4 is not protected by the passphrase: somebody who can write to
-    the file could exchange it, and learn the secret from what is then made with it.
-    """
-    other = private.public_key()
-    match other:
-        case rsa.RSAPublicKey():
-            return public.numbers == (other.public_numbers().n, other.public_numbers().e)
-        case dsa.DSAPublicKey():
-            return public.numbers[-1] == other.public_numbers().y
-        case ec.EllipticCurvePublicKey():
-            return public.point == other.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        case ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey() | x25519.X25519PublicKey() | x448.X448PublicKey():
-            return public.point == other.public_bytes_raw()

@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x448, x25519
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sealmail.errors import PassphraseError
 from sealmail.keys.pgp.checking import SigningKey
@@ -41,6 +42,10 @@ class _Protected:
     content: bytes = field(repr=False)
 
 
+class Mismatch(Malformed):
+    """The secret part of this OpenPGP key does not fit its public part."""
+
+
 def is_locked(body: bytes) -> bool:
     """Whether a secret key packet needs a passphrase. Raises `InputError` where it cannot be read."""
     return _read(body).usage != _UNPROTECTED
@@ -50,6 +55,14 @@ def holds_secret(body: bytes) -> bool:
     """Whether there is a secret in the packet, and not only GnuPG's note that it lies elsewhere (on a card)."""
     protected = _read(body)
     return protected.derivation is None or not protected.derivation.is_stub
+
+
+def cost(body: bytes) -> int:
+    """How much work one try of a passphrase is, in the unit of `passwords.Effort` (about 0.5 microseconds)."""
+    derivation = _read(body).derivation
+    if derivation is None or derivation.is_stub:
+        return 0
+    return max(derivation.count >> 9, derivation.passes << min(derivation.memory, 32))
 
 
 def unlock(body: bytes, *, is_primary: bool, passphrases: tuple[str, ...]) -> PrivateKey:
@@ -174,9 +187,31 @@ def _sum(content: bytes) -> bytes:
 
 def _private(public: PublicKey, content: bytes) -> PrivateKey:
     try:
-        return _key_object(public, Fields(content))
+        private = _key_object(public, Fields(content))
     except (ValueError, UnsupportedAlgorithm):
         raise Malformed("The secret part of this OpenPGP key is broken.") from None
+    if not _belongs(public, private):
+        raise Mismatch
+    return private
+
+
+def _belongs(public: PublicKey, private: PrivateKey) -> bool:
+    """Whether a private key is the one to a public key.
+
+    The passphrase of a version 4 key does not protect its public part: somebody who can write to the file could
+    exchange that, and learn the secret from signatures made with the two (Bruseghini, Huigens, Paterson 2022).
+    """
+    other = private.public_key()
+    match other:
+        case rsa.RSAPublicKey():
+            numbers = other.public_numbers()
+            return public.numbers == (numbers.n, numbers.e)
+        case dsa.DSAPublicKey():
+            return public.numbers[-1] == other.public_numbers().y
+        case ec.EllipticCurvePublicKey():
+            return public.point == other.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        case ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey() | x25519.X25519PublicKey() | x448.X448PublicKey():
+            return public.point == other.public_bytes_raw()
 
 
 def _key_object(public: PublicKey, fields: Fields) -> PrivateKey:
