@@ -230,7 +230,7 @@ def _harvest_one(key: Key, at: datetime) -> StoredKey:
     if row is None:
         try:
             with transaction.atomic():
-                return rows.insert(key, origin=Origin.HARVESTED, at=at, by=None)
+                return rows.insert(importing.own_part(key), origin=Origin.HARVESTED, at=at, by=None)
         except IntegrityError:  # another mail brought it at the same moment
             return StoredKey.objects.get(technology=key.technology, fingerprint=key.fingerprint)
     if key.technology is Technology.OPENPGP and key.material != bytes(row.material):
