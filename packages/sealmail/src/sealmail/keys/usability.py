@@ -117,6 +117,9 @@ def _openpgp_problems(key: Key, use: Use, at: datetime) -> list[Reason]:
 
 
 def _part_missing(key: Key, use: Use) -> Reason:
+    if key.algorithm.startswith(("ML-DSA", "SLH-DSA")):
+        sentence = f"It is held together by {key.algorithm}, which Sealdesk does not check yet."
+        return Reason(code=_NOT_FOR[use].code, sentence=sentence)
     post_quantum = _post_quantum(key)
     if use is Use.ENCRYPT and post_quantum is not None:
         sentence = f"Its part for encrypting uses {post_quantum}, to which Sealdesk does not encrypt yet."
