@@ -130,7 +130,7 @@ def check_secrets(material: bytes, passphrases: Sequence[str] = (), effort: Effo
     """
     certificate = check_certificate(material)
     effort = effort or Effort()
-    tried = list(dict.fromkeys(("", *passphrases)))
+    tried = list(dict.fromkeys((*passphrases, "")))
     parts = []
     for component in certificate.components:
         uses = _uses(component)

@@ -58,11 +58,11 @@ def holds_secret(body: bytes) -> bool:
 
 
 def cost(body: bytes) -> int:
-    """How much work one try of a passphrase is, in the unit of `passwords.Effort` (about 0.5 microseconds)."""
+    """How much work one try of a passphrase is, in the unit of `passwords.Effort` (about a microsecond)."""
     derivation = _read(body).derivation
     if derivation is None or derivation.is_stub:
         return 0
-    return max(derivation.count >> 9, derivation.passes << min(derivation.memory, 32))
+    return max(derivation.count >> 10, derivation.passes << min(derivation.memory, 32))
 
 
 def unlock(body: bytes, *, is_primary: bool, passphrases: tuple[str, ...]) -> PrivateKey:
@@ -254,7 +254,7 @@ def _rsa(public: PublicKey, d: int, p: int, q: int, u: int) -> rsa.RSAPrivateKey
     # OpenSSL's own check proves the primality of p and q and takes many times as long as using the key; what matters
     # is that the parts belong together, so that a damaged key never makes a faulty signature.
     if p * q != modulus or d * exponent % (p - 1) != 1 or d * exponent % (q - 1) != 1 or u * p % q != 1:
-        raise Malformed("The secret part of this OpenPGP key is broken.")
+        raise Mismatch
     # OpenPGP keeps p^-1 mod q where PKCS#1 keeps q^-1 mod p: the primes change places (RFC 9580 §5.5.5.1).
     numbers = rsa.RSAPrivateNumbers(q, p, d, d % (q - 1), d % (p - 1), u, rsa.RSAPublicNumbers(exponent, modulus))
     return numbers.private_key(unsafe_skip_rsa_key_validation=True)
