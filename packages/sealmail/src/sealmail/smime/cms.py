@@ -161,17 +161,19 @@ class SignedData:
     certificates: tuple[Element, ...]
     """Elements of the certificate set, of any form; only those with the tag of a SEQUENCE are X.509 certificates."""
     signers: tuple[Element, ...]
+    digests: int
+    """How many digest algorithms are announced; nothing else is done with them, since each signer names his own."""
 
 
 _MOST = 1000
-"""Signers and certificates that are listed; more than any budget asks for."""
+"""Signers, certificates and digests that are listed; more than any budget asks for."""
 
 
 def signed_data(element: Element) -> SignedData:
     """Reads SignedData; signers are left for `signer_info`."""
     fields = element.fields()
     fields.take(ber.INTEGER)
-    fields.take(ber.SET)
+    digests = fields.take(ber.SET)
     encapsulated = fields.take().fields()
     content_type = encapsulated.take().oid()
     wrapped = encapsulated.optional(context(0))
@@ -185,6 +187,7 @@ def signed_data(element: Element) -> SignedData:
         content=None if wrapped is None else explicit_content(wrapped),
         certificates=() if certificates is None else tuple(islice(certificates.children(), _MOST)),
         signers=tuple(islice(signers.children(), _MOST)),
+        digests=sum(1 for _ in islice(digests.children(), _MOST)),
     )
 
 

@@ -131,16 +131,3 @@ def _verify(scheme: Scheme, public: CertificatePublicKeyTypes | None, signature:
             raise Unsupported("public key")
         case _:
             raise InvalidSignature
-
-
-def is_weak_key(public: CertificatePublicKeyTypes | None, *, minimum_rsa_bits: int) -> bool:
-    """Whether the key is too small or too old for new mail."""
-    match public:
-        case rsa.RSAPublicKey():
-            return public.key_size < minimum_rsa_bits
-        case ec.EllipticCurvePublicKey():
-            return public.key_size < 224
-        case dsa.DSAPublicKey():
-            return True
-        case _:
-            return False

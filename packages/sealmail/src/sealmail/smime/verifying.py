@@ -16,7 +16,8 @@ from sealmail.errors import InputError
 from sealmail.keys.certificate import outline_of, public_key
 from sealmail.keys.model import Key, Technology, Use
 from sealmail.keys.store import KeyStore
-from sealmail.policy import Policy
+from sealmail.keys.strength import is_weak
+from sealmail.policy import Budget, Policy
 from sealmail.report import Finding, Integrity, SignatureFacts
 from sealmail.results import VerificationResult
 from sealmail.smime import cms
@@ -24,7 +25,7 @@ from sealmail.smime.algorithms import Hash
 from sealmail.smime.attributes import SignedAttributes, is_set_of_attributes, signed_attributes
 from sealmail.smime.cms import SignedData, SignerInfo
 from sealmail.smime.included import included_keys, unreadable_ids
-from sealmail.smime.signatures import Scheme, fits, is_weak_key, key_allows, scheme_of
+from sealmail.smime.signatures import Scheme, fits, key_allows, scheme_of
 from sealmail.smime.unwrapping import Unsupported, hash_of
 
 
@@ -116,9 +117,18 @@ def _signers(check: _Check) -> tuple[SignatureFacts, ...]:
         return ()
     if check.candidates is None:
         return (_facts(Integrity.MALFORMED, why="content_ambiguous"),)
-    if len(signed.signers) > check.policy.budget.signers:
-        return (_facts(Integrity.UNSUPPORTED, why="too_many_signers"),)
+    if (crowd := _crowd(signed, check.policy.budget)) is not None:
+        return (_facts(Integrity.UNSUPPORTED, why=crowd),)
     return tuple(_signer(element, check.candidates, check) for element in signed.signers)
+
+
+def _crowd(signed: SignedData, budget: Budget) -> str | None:
+    """What there is more of than anybody has a use for: such a message is not checked, lest only a part of it be."""
+    if len(signed.signers) > budget.signers:
+        return "too_many_signers"
+    if signed.digests > budget.signers:
+        return "too_many_digests"
+    return "too_many_certificates" if len(signed.certificates) > budget.certificates else None
 
 
 def _signer(element: Element, contents: _Contents, check: _Check) -> SignatureFacts:
@@ -234,7 +244,7 @@ def _findings(claim: _Claim, key: Key | None, check: _Check) -> frozenset[Findin
     if claim.digest.policy_name in check.policy.weak_hashes:
         found.add(Finding.WEAK_ALGORITHM)
     if key is not None:
-        if is_weak_key(public_key(key.material), minimum_rsa_bits=check.policy.minimum_rsa_bits):
+        if is_weak(public_key(key.material), check.policy.minimum_rsa_bits):
             found.add(Finding.WEAK_ALGORITHM)
         if Use.SIGN not in key.uses:
             found.add(Finding.WRONG_USAGE)
