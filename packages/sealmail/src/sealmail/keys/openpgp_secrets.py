@@ -14,8 +14,8 @@ from sealmail.keys.model import Use
 from sealmail.keys.passwords import Effort
 from sealmail.keys.pgp import secret
 from sealmail.keys.pgp.certificate import Component, check_certificate
-from sealmail.keys.pgp.packets import Fields, Tag, walk
-from sealmail.keys.pgp.public import read_public
+from sealmail.keys.pgp.packets import Tag, walk
+from sealmail.keys.pgp.passphrase import Stub
 
 
 class Place(StrEnum):
@@ -165,11 +165,14 @@ def _uses(component: Component) -> frozenset[Use]:
     return frozenset(use for use, may in allowed.items() if may(newest))
 
 
+_NOTES = {Stub.ABSENT: Place.OFFLINE, Stub.ON_CARD: Place.ON_CARD}
+
+
 def _try(body: bytes, is_primary: bool, passphrases: Sequence[str], effort: Effort) -> tuple[Place, str | None]:
-    note = _note(body)
-    if note is not None:
-        return note, None
     try:
+        note = secret.stub(body)
+        if note is not None:
+            return _NOTES[note], None
         if not secret.is_locked(body):
             secret.unlock(body, is_primary=is_primary, passphrases=())
             return Place.OPEN, None
@@ -191,15 +194,3 @@ def _opened(body: bytes, is_primary: bool, passphrases: Sequence[str], effort: E
             continue
         return Place.OPEN, passphrase
     return Place.LOCKED, None
-
-
-def _note(body: bytes) -> Place | None:
-    """What GnuPG writes in the place of a secret: "GNU" and a number, in a specifier of its own (type 101)."""
-    _, position = read_public(body)
-    fields = Fields(body, position)
-    try:
-        if fields.number(1) not in {253, 254, 255} or fields.take(3)[1] != 101 or fields.take(3) != b"GNU":
-            return None
-        return {1: Place.OFFLINE, 2: Place.ON_CARD}.get(fields.number(1))
-    except InputError:
-        return None
