@@ -58,6 +58,16 @@ def test_a_renewed_public_key_renews_the_secret_key_that_is_here(expired, renewe
     assert list(StoredSecret.objects.get().groups.all()) == [support]
 
 
+@pytest.mark.mission("B9")
+def test_a_renewed_copy_of_our_own_key_in_a_mail_renews_the_secret_key_too(expired, renewed, support):
+    import_keys(blob=expired.material, passphrases=[PASSPHRASE], by=None)
+
+    harvest(keys=[renewed.key], at=clock.now())
+
+    assert openpgp.sign(b"x", own_secret(), NOW)
+    assert public_material(own_secret().material) == renewed.key.material
+
+
 @pytest.mark.mission("P2")
 def test_the_renewed_secret_key_brings_the_new_subkey_and_loses_nothing(expired, renewed, support):
     import_keys(blob=expired.material, passphrases=[PASSPHRASE], by=None)

@@ -1,5 +1,6 @@
 """Copies of one key united: nothing valid is lost, nothing foreign comes in, and the order does not matter."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from sealmail.errors import InputError, LimitExceeded
 from sealmail.keys import SecretKey
-from sealmail.keys.openpgp_key import is_secret, key_from_openpgp, public_material, state_at, unlocks
+from sealmail.keys.openpgp_key import is_secret, key_from_openpgp, public_material, split_keys, state_at, unlocks
 from sealmail.keys.openpgp_making import (
     Suite,
     extended,
@@ -194,3 +195,41 @@ def test_two_copies_in_one_file_are_one_key_with_all_that_both_know(protected):
 def test_a_key_that_is_too_large_is_refused():
     with pytest.raises(LimitExceeded):
         exported(HISTORIES[Suite.CURVE25519][0] + packet(Tag.USER_ID, bytes(6_000_000)))
+
+
+def means(material: bytes) -> list[object]:
+    """What a key says at several times, without its bytes."""
+    moments = [datetime(year, 1, 1, tzinfo=UTC) for year in (2000, 2012, 2020, 2024, 2026)]
+    key = key_from_openpgp(material)
+    return [replace(key, material=b""), *(state_at(key.material, at) for at in moments)]
+
+
+@pytest.mark.vectors
+def test_keys_of_other_projects_mean_the_same_in_canonical_form(vectors):
+    files = [*vectors.rglob("*.asc"), *vectors.rglob("*.gpg"), *vectors.rglob("*.key")]
+    materials = [material for file in files for material in _keys_in(file.read_bytes())]
+
+    same = [means(exported(material)) == means(material) for material in materials]
+
+    assert len(materials) >= 10
+    assert same == [True] * len(materials)
+
+
+def _keys_in(data: bytes) -> list[bytes]:
+    try:
+        return split_keys(data)
+    except InputError:
+        return []
+
+
+@pytest.mark.mission("P4")
+@pytest.mark.parametrize("who", ["alice", "bob", "carol"])
+def test_what_gpg_made_means_the_same_and_is_taken_back_by_gpg(gpg, cast, fresh_gpg, who, passphrase):
+    secret = getattr(cast, who)
+
+    canonical = exported(secret.material, with_secret=True)
+
+    assert means(canonical) == means(secret.material)
+    fresh_gpg("--import", stdin=canonical, passphrase=passphrase)
+    sealed = fresh_gpg("--encrypt", "--recipient", f"{who}@example.org", stdin=b"text")
+    assert fresh_gpg("--decrypt", stdin=sealed, passphrase=passphrase if who == "carol" else "") == b"text"

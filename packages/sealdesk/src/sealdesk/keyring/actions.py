@@ -238,7 +238,17 @@ def _harvest_one(key: Key, at: datetime) -> StoredKey:
         if news.material != bytes(row.material) and len(news.material) <= LARGEST_HARVESTED:
             with transaction.atomic():
                 rows.update(row, news)
+                _renew_secret(row, news)
     return row
+
+
+def _renew_secret(row: StoredKey, news: Key) -> None:
+    """Of a key of our own that somebody renewed elsewhere: by its own signatures, so that no stranger can."""
+    stored = queries.secret_of(row)
+    secret = importing.renewed_secret(stored, None, news)
+    if stored is not None and secret is not None:
+        stored.material = secret.material
+        stored.save()
 
 
 def _store_revocations(revocations: Sequence[RevocationNews], at: datetime) -> None:

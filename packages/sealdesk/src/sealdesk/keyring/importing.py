@@ -136,6 +136,24 @@ def own_part(key: Key) -> Key:
         return key
 
 
+def renewed_secret(stored: StoredSecret | None, secret: SecretKey | None, key: Key) -> SecretKey | None:
+    """The secret key with what it did not have before: secrets, and what its public side (`key`) now says. None where
+    it stays as it is. Secrets that are here keep their passphrase."""
+    if stored is None:
+        return secret
+    if key.technology is Technology.SMIME:
+        return None
+    news = key.material if secret is None else secret.material
+    try:
+        material = merging.merged(merging.merged(stored.material, news), key.material)
+        if material == merging.exported(stored.material, with_secret=True):
+            return None
+    except InputError:
+        return None
+    passphrases = dict.fromkeys((*stored.passphrases, *(secret.passphrases if secret else ())))
+    return SecretKey(key=key, material=material, passphrases=tuple(passphrases))
+
+
 def _secrets(found: Found) -> dict[str, SecretKey]:
     """Secret keys by fingerprint: those with their certificate in the file, and those whose certificate is here."""
     secrets = {secret.key.fingerprint: secret for secret in found.secrets}
@@ -190,7 +208,7 @@ def _item(key: Key, secret: SecretKey | None, others: Iterable[Key], *, is_bundl
     outcome, sentences, key = _new(key) if row is None else _compared(row, key)
     stored = queries.secret_of(row) if row is not None else None
     if row is not None:
-        brought, secret = secret, _secret_to_store(stored, secret, key)
+        brought, secret = secret, renewed_secret(stored, secret, key)
         if brought is not None and secret is not None and outcome is Outcome.ALREADY_THERE:
             outcome, sentences = Outcome.ADDS_SECRET, ()
     elif secret is None and key.technology is Technology.SMIME:
@@ -242,24 +260,6 @@ def _was_added(row: StoredKey) -> bool:
 def _vouches(row: StoredKey) -> bool:
     decision = queries.current_decision(row)
     return decision is not None and decision.vouches
-
-
-def _secret_to_store(stored: StoredSecret | None, secret: SecretKey | None, key: Key) -> SecretKey | None:
-    """The secret key with what it did not have before: secrets, and what its public side (`key`) now says. None where
-    it stays as it is. Secrets that are here keep their passphrase."""
-    if stored is None:
-        return secret
-    if key.technology is Technology.SMIME:
-        return None
-    news = key.material if secret is None else secret.material
-    try:
-        material = merging.merged(merging.merged(stored.material, news), key.material)
-        if material == merging.exported(stored.material, with_secret=True):
-            return None
-    except InputError:
-        return None
-    passphrases = dict.fromkeys((*stored.passphrases, *(secret.passphrases if secret else ())))
-    return SecretKey(key=key, material=material, passphrases=tuple(passphrases))
 
 
 def _secret_here(key: Key) -> SecretKey | None:

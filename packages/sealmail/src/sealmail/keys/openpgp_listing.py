@@ -109,7 +109,7 @@ def listing(material: bytes, at: datetime) -> ListedKey:
 def user_ids(material: bytes, at: datetime) -> tuple[ListedUserId, ...]:
     """The user IDs that the key ever certified, with their state at a time. One that was certified only later counts as
     valid, because keys are often handed out with their newest signatures alone. Raises `InputError`."""
-    listed = [_user_id(part, at) for part in take_apart(material).user_ids]
+    listed = [_user_id(part, at) for part in take_apart(material).user_ids if part.understood]
     return tuple(sorted(listed, key=lambda one: (one.state is not State.VALID, not one.is_main)))
 
 
@@ -128,8 +128,8 @@ def lapsed_addresses(key: Key, at: datetime) -> frozenset[str]:
 
 
 def _user_id(part: Part, at: datetime) -> ListedUserId:
-    before = [one for one in part.statements if one.created <= at]
-    statement = before[0] if before else part.statements[-1]
+    before = [one for one in part.understood if one.created <= at]
+    statement = before[0] if before else part.understood[-1]
     revocation = next((one for one in part.signatures if _holds(one, statement, at)), None)
     end = statement.read.expires
     state = State.REVOKED if revocation else State.EXPIRED if end and end <= at else State.VALID

@@ -69,7 +69,7 @@ def minimal(material: bytes, at: datetime) -> bytes:
 
 def _in_force(part: Part, at: datetime) -> Part:
     """The part with its latest statement by then, or its oldest where all are later, and what revokes it."""
-    statements = [one for one in part.statements if one.read.expires is None or one.read.expires > at]
+    statements = [one for one in part.understood if one.read.expires is None or one.read.expires > at]
     before = [one for one in statements if one.created <= at]
     kept = before[:1] or statements[-1:] or part.statements[:1]
     revocations = tuple(one for one in part.signatures if one.is_revocation and _takes_back(one, kept))

@@ -51,7 +51,10 @@ class SecretPart:
 
     @property
     def reason(self) -> Reason | None:
-        """What a person should know about it; None where it is open, and where nothing is missed."""
+        """What a person should know about it; None where it is open, and where nothing is missed: a subkey that neither
+        signs nor decrypts mail."""
+        if not self.uses and self.place in _ELSEWHERE:
+            return None
         match self.place:
             case Place.OPEN:
                 return None
@@ -82,6 +85,9 @@ class SecretPart:
         if Use.SIGN in self.uses:
             return "Nothing can be signed with it here."
         return "The key can neither be extended nor revoked here."
+
+
+_ELSEWHERE = {Place.ON_CARD, Place.OFFLINE, Place.ABSENT, Place.UNREADABLE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

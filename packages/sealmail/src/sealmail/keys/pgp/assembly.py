@@ -85,6 +85,11 @@ class Part:
         return tuple(one for one in self.signatures if not one.is_revocation)
 
     @property
+    def understood(self) -> tuple[SelfSignature, ...]:
+        """Its statements without those under conditions that we do not know; only these count."""
+        return tuple(one for one in self.statements if not one.read.has_unknown_critical)
+
+    @property
     def without_secret(self) -> Part:
         """The same with its public side only."""
         return replace(self, tag=PUBLIC_TAGS[Tag(self.tag)], body=self.public.body) if self.is_secret else self
