@@ -103,7 +103,6 @@ def test_a_revocation_that_comes_with_mail_takes_the_key_out_of_use(renewed):
     assert [reason.code for reason in problems(key, Purpose.ENCRYPT, NOW)] == ["revoked"]
 
 
-@pytest.mark.mission("B8")
 def test_what_others_hang_on_a_key_is_not_stored(renewed):
     stranger = generate(name="Support", addresses=["support@desk.example"], at=BEGIN).secret.key
     foreign = b"".join(packet(one.tag, one.body) for one in walk(stranger.material) if one.tag != Tag.PUBLIC_KEY)

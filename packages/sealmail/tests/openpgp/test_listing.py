@@ -168,7 +168,6 @@ def post_quantum() -> list[Key]:
     return [key_from_openpgp(bytes(one)) for one in made]
 
 
-@pytest.mark.mission("B15")
 def test_post_quantum_keys_are_read_and_told_and_not_encrypted_to(post_quantum):
     at = datetime.now(UTC) + timedelta(minutes=1)
     kem, both = post_quantum

@@ -160,7 +160,6 @@ def test_secrets_that_are_here_keep_their_passphrase(protected):
     assert unlocks(merged(other, protected[4]), "another")
 
 
-@pytest.mark.mission("B9")
 @pytest.mark.parametrize("suite", list(Suite))
 def test_the_smallest_form_seals_mail_and_fits_into_a_header(suite):
     made = generate(name="A", addresses=["a@x.example", "b@x.example"], at=START, suite=suite).secret
