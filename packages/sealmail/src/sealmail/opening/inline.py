@@ -17,6 +17,7 @@ from sealmail import openpgp
 from sealmail.errors import InputError
 from sealmail.mime import Part, parse
 from sealmail.openpgp import OpenPGPKind
+from sealmail.words import decode_bytes
 
 MOST_SEGMENTS = 64
 """Sealed stretches of one text; what comes behind them stays text."""
@@ -106,6 +107,16 @@ def entity_part(payload: bytes) -> Part | None:
     return parse(payload) if _ENTITY.match(payload) else None
 
 
+def as_it_was_sealed(part: Part) -> Part:
+    """An OpenPGP-sealed entity; where it does not say what it is, all of it as text.
+
+    Every mail program writes Content-Type there. A text that was sealed as such can be put in place of an entity by
+    anybody, and its first lines, where they look like fields, would be signed words that nobody sees.
+    """
+    head = part.entity[: len(part.entity) - len(part.body)]
+    return text_part(part.entity, None) if head.strip() and not part.headers.has("Content-Type") else part
+
+
 def file_part(payload: bytes, name: str) -> Part:
     """What was decrypted as an attached file of that name."""
     kind = _TYPES.guess_type(name)[0] or "application/octet-stream"
@@ -120,8 +131,17 @@ _ENTITY = re.compile(rb"(?i)content-type:[ \t]*[a-z]+/[a-z0-9.+-]+")
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 
 
+# Also with the shifts of UTF-7 and HZ, and of an even number of octets for UTF-16.
+_ASCII = (bytes(range(0x20, 0x7F)), b"usual words.", b"+AGE-", b"~{VPND~}")
+
+
 def _charset(name: str | None) -> str:
-    return name if name is not None and _NAME.fullmatch(name) else "utf-8"
+    """The name, where ASCII stays ASCII in it, else UTF-8. Nobody signs the name, and in UTF-7, UTF-16 or EBCDIC the
+    signed octets are other words.
+    """
+    if name is None or not _NAME.fullmatch(name):
+        return "utf-8"
+    return name if all(decode_bytes(one, name) == one.decode("ascii") for one in _ASCII) else "utf-8"
 
 
 def residue(part: Part, found: Iterable[Segment]) -> Part:

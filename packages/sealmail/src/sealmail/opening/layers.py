@@ -209,6 +209,8 @@ def _take_openpgp_encryption(part: Part, unwrapped: Unwrapped, judges: Judges) -
 def _add_encryption(result: DecryptionResult, unwrapped: Unwrapped) -> None:
     _note_encryption(result, unwrapped)
     _go_on(result.payload, unwrapped)
+    if unwrapped.payload is not None and result.facts.technology is Technology.OPENPGP:
+        unwrapped.payload = inline.as_it_was_sealed(unwrapped.payload)
 
 
 def _note_encryption(result: DecryptionResult, unwrapped: Unwrapped) -> None:
@@ -231,7 +233,7 @@ def _take_detached_signature(part: Part, unwrapped: Unwrapped, judges: Judges) -
     content, signature = part.children
     result = _verify_detached(technology, signature, content.entity, judges)
     _add_signature(technology, result, unwrapped)
-    unwrapped.payload = content
+    unwrapped.payload = inline.as_it_was_sealed(content) if technology is Technology.OPENPGP else content
 
 
 def _verify_detached(technology: Technology, signature: Part, content: bytes, judges: Judges) -> VerificationResult:
