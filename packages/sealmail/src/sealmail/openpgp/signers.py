@@ -110,7 +110,8 @@ def _facts(signature: Signature, contents: Sequence[bytes], around: Circumstance
 
 
 def _candidates(signature: Signature, keys: KeyStore) -> list[_Candidate]:
-    """The keys that the signature may mean, those that it names exactly first, and each once."""
+    """The keys that the signature may mean, each once: those that it names exactly first, and before those that only
+    claim its subkey, since anybody can hang somebody else's key on his own."""
     names = signature.issuers
     found: dict[tuple[str, str], _Candidate] = {}
     for key in keys.keys([openpgp_id(name) for name in names]) if names else ():
@@ -121,7 +122,10 @@ def _candidates(signature: Signature, keys: KeyStore) -> list[_Candidate]:
         for component in filter(None, map(certificate.component, names)):
             fingerprint = component.public.fingerprint
             found.setdefault((key.fingerprint, fingerprint), _Candidate(key, certificate, component))
-    return sorted(found.values(), key=lambda one: one.component.public.fingerprint not in names)
+    return sorted(
+        found.values(),
+        key=lambda one: (one.component.public.fingerprint not in names, not one.component.is_confirmed),
+    )
 
 
 def _verified(

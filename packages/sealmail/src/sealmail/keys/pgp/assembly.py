@@ -261,7 +261,8 @@ class _Checking:
     ) -> tuple[SelfSignature, ...]:
         names = {self._primary.fingerprint, self._primary.key_id}
         own = [one for one in signatures if one.type in types and (not one.issuers or names & set(one.issuers))]
-        own.sort(key=lambda one: one.created or _EPOCH, reverse=True)
+        # Revocations first, so that nothing else uses up the checks before them.
+        own.sort(key=lambda one: (one.type in _REVOCATIONS, one.created or _EPOCH), reverse=True)
         found: dict[bytes, SelfSignature] = {}
         for one in own:
             kept = self._checked(one, content(one), subkey)

@@ -20,6 +20,9 @@ from sealmail.keys.pgp.subpackets import Kind, Signature, SignatureType, read_si
 MAXIMUM_SELF_SIGNATURES = 32
 """Checked for one component, newest first."""
 
+MAXIMUM_REVOCATIONS = 1_000
+"""Checked for one component, newest first: on key servers that only add, false ones are put before the true one."""
+
 MAXIMUM_COMPONENTS = 200
 """User IDs and subkeys of one key; those after them are not looked at."""
 
@@ -57,6 +60,11 @@ class Component:
     """Positions of the bindings in which a subkey confirms that it belongs to the primary key."""
     secret: bytes | None = field(default=None, repr=False)
     """Body of its secret key packet, where there is one."""
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether it is part of the key by its own will: the primary key, or a subkey that ever confirmed it."""
+        return self.is_primary or bool(self.has_back_signature)
 
     def binding_at(self, at: datetime) -> tuple[int, Signature] | None:
         """The self-signature in force: the latest one made by then that has not run out; the oldest where all are
@@ -222,7 +230,7 @@ def _user_ids(key: PublicKey, groups: list[tuple[Packet, list[Signature]]]) -> l
         own = [one for one in signatures if low <= one.type <= high]
         revoking = [one for one in signatures if one.type == SignatureType.CERTIFICATION_REVOCATION]
         certified = _valid_over_user_id(key, own, head.body)
-        revoked = _valid_over_user_id(key, revoking, head.body)
+        revoked = _valid_over_user_id(key, revoking, head.body, MAXIMUM_REVOCATIONS)
         if certified and not (revoked and _created(revoked[-1]) >= _created(certified[-1])):
             last = certified[-1]
             user_id = UserId(
@@ -280,7 +288,7 @@ def _confirms(binding: Signature, subkey: PublicKey, content: bytes) -> bool:
 
 def _revocations(key: PublicKey, signatures: list[Signature], content: bytes) -> Iterator[Revocation]:
     # A condition that we do not know is no ground to go on using a key that its owner revoked.
-    for one in sorted(_newest(key, signatures), key=_created):
+    for one in sorted(_newest(key, signatures, MAXIMUM_REVOCATIONS), key=_created):
         if one.created is not None and _fits(one, key, content):
             yield Revocation(at=one.created, code=one.revocation_code)
 
@@ -289,15 +297,17 @@ def _valid(key: PublicKey, signatures: list[Signature], content: bytes) -> list[
     return sorted((one for one in _newest(key, signatures) if _holds(one, key, content)), key=_created)
 
 
-def _valid_over_user_id(key: PublicKey, signatures: list[Signature], raw: bytes) -> list[Signature]:
-    mine = _newest(key, signatures)
+def _valid_over_user_id(
+    key: PublicKey, signatures: list[Signature], raw: bytes, most: int = MAXIMUM_SELF_SIGNATURES
+) -> list[Signature]:
+    mine = _newest(key, signatures, most)
     return sorted((one for one in mine if _holds(one, key, over_user_id(one, key, raw))), key=_created)
 
 
-def _newest(key: PublicKey, signatures: list[Signature]) -> list[Signature]:
+def _newest(key: PublicKey, signatures: list[Signature], most: int = MAXIMUM_SELF_SIGNATURES) -> list[Signature]:
     """The newest signatures that claim to be by the key itself; the others are not worth a check."""
     own = [one for one in signatures if not one.issuers or {key.fingerprint, key.key_id} & set(one.issuers)]
-    return sorted(own, key=_created, reverse=True)[:MAXIMUM_SELF_SIGNATURES]
+    return sorted(own, key=_created, reverse=True)[:most]
 
 
 def _holds(signature: Signature, key: PublicKey, content: bytes) -> bool:

@@ -102,6 +102,9 @@ _CURVES = {
     bytes.fromhex("2b8104000a"): Curve("EC secp256k1", 32, ec.SECP256K1()),
 }
 
+_LONGEST_EXPONENT = 64
+"""Bits. Real ones have 17; one as long as the modulus makes each check fifty times as dear."""
+
 VerifyingKey = (
     rsa.RSAPublicKey | dsa.DSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | ed448.Ed448PublicKey
 )
@@ -191,6 +194,8 @@ class PublicKey:
     def rsa(self) -> rsa.RSAPublicKey:
         """The RSA key object; raises ValueError where the numbers make none."""
         modulus, exponent = self.numbers
+        if exponent.bit_length() > _LONGEST_EXPONENT:
+            raise ValueError
         return rsa.RSAPublicNumbers(exponent, modulus).public_key()
 
 
