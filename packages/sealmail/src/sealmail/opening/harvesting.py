@@ -7,19 +7,30 @@ whom nobody has confirmed"; it never makes a signature good.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from sealmail import openpgp
 from sealmail.addresses import one_from, parse_list
 from sealmail.errors import InputError
 from sealmail.keys import Key, KeyId, KeyStore, SecretKey, Technology
 from sealmail.keys.autocrypt import AutocryptHeader, read_autocrypt
+from sealmail.keys.model import openpgp_id
 from sealmail.keys.openpgp_key import key_from_openpgp, split_keys
+from sealmail.keys.openpgp_merging import merged
+from sealmail.keys.pgp.packets import tags
 from sealmail.mime import Headers, Part
 from sealmail.opening import inline
 from sealmail.opening.inline import SegmentKind
 from sealmail.openpgp import OpenPGPKind
 from sealmail.report import KeyClaim, KeySource
+
+MAXIMUM_OCTETS = 1024 * 1024
+"""Of all keys that are looked at in one mail; most keys have a few kilobytes."""
+MAXIMUM_PACKETS = 4_000
+"""In all of them together; each may be a signature that has to be checked."""
+MAXIMUM_HEADERS = 16
+"""Autocrypt headers of one mail; only a single one means something anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +43,8 @@ class Harvested:
 
 def harvest(root: Part, budget: int) -> list[Harvested]:
     """OpenPGP keys that stand in the parts of a message and in its own headers, at most `budget` of them."""
-    found = [*_from_headers(root.headers), *_from_parts(root.walk(), budget)]
-    return found[:budget]
+    found = list(_from_headers(root.headers))
+    return [*found, *_from_parts(root.walk(), budget - len(found))]
 
 
 def gossip(payload: Part, budget: int) -> list[Harvested]:
@@ -55,7 +66,9 @@ def _from_headers(headers: Headers) -> Iterator[Harvested]:
     """The sender's own header: exactly one valid one, for the one author that the mail names (Autocrypt 1.1 §2.3)."""
     values = headers.all("Autocrypt")
     author = one_from(headers.all("From")) if values else None
-    if author is None or (headers.first("Content-Type") or "").strip().lower().startswith("multipart/report"):
+    if author is None or len(values) > MAXIMUM_HEADERS:
+        return
+    if (headers.first("Content-Type") or "").strip().lower().startswith("multipart/report"):
         return
     valid = [one for value in values if (one := read_autocrypt(value)) is not None and one.address == author.address]
     if len(valid) == 1:
@@ -73,15 +86,27 @@ def _harvested(header: AutocryptHeader, source: KeySource) -> Harvested:
 
 
 def _from_parts(parts: Iterable[Part], budget: int) -> Iterator[Harvested]:
+    octets = packets = 0
+    for source, material in islice(_materials(parts), budget):
+        octets += len(material)
+        packets += sum(1 for _ in tags(material))
+        if octets > MAXIMUM_OCTETS or packets > MAXIMUM_PACKETS:
+            return
+        try:
+            key = key_from_openpgp(material)
+        except InputError:
+            continue
+        yield Harvested(key=key, claim=KeyClaim(fingerprint=key.fingerprint, source=source))
+
+
+def _materials(parts: Iterable[Part]) -> Iterator[tuple[KeySource, bytes]]:
     for part in parts:
         for source, block in _blocks(part):
             try:
-                materials = split_keys(block)[:budget]
-                keys = [key_from_openpgp(material) for material in materials]
+                materials = split_keys(block)
             except InputError:
                 continue
-            for key in keys:
-                yield Harvested(key=key, claim=KeyClaim(fingerprint=key.fingerprint, source=source))
+            yield from ((source, material) for material in materials)
 
 
 def _blocks(part: Part) -> Iterator[tuple[KeySource, bytes]]:
@@ -102,7 +127,8 @@ def _is_key_file(part: Part) -> bool:
 class WithOffered:
     """A key store that also knows the public keys that a mail brings along, for finding its signer.
 
-    They come last and only by their ids: they are never somebody's key by address, and never stand for one of ours.
+    They come last and only by their ids: they are never somebody's key by address, and never stand for one of ours. A
+    copy of one of ours only adds to it, so that revocations hold and the mail brings no new address into trust.
     """
 
     def __init__(self, keys: KeyStore, offered: Sequence[Key]) -> None:
@@ -122,7 +148,16 @@ class WithOffered:
         known = self._keys.keys(ids)
         taken = {key.fingerprint for key in known}
         more = [key for key in self._offered.values() if not key.ids.isdisjoint(ids) and key.fingerprint not in taken]
-        return [*known, *more]
+        return [*known, *self._with_ours(more)]
+
+    def _with_ours(self, offered: Sequence[Key]) -> Iterator[Key]:
+        """The same keys; of one that we have, without the part that was asked for, both copies together."""
+        ours = {key.fingerprint: key for key in self._keys.keys([openpgp_id(key.fingerprint) for key in offered])}
+        for key in offered:
+            if key.fingerprint not in ours:
+                yield key
+            elif (together := _together(ours[key.fingerprint], key)) is not None:
+                yield together
 
     def keys_of(self, address: str) -> Sequence[Key]:
         """Those of the key store."""
@@ -131,3 +166,11 @@ class WithOffered:
     def revocations(self, issuer: KeyId) -> Sequence[bytes]:
         """Those of the key store."""
         return self._keys.revocations(issuer)
+
+
+def _together(known: Key, copy: Key) -> Key | None:
+    try:
+        key = key_from_openpgp(merged(known.material, copy.material))
+    except InputError:
+        return None
+    return replace(key, addresses=tuple(address for address in known.addresses if address in key.addresses))
