@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from sealmail import openpgp
 from sealmail.errors import InputError
-from sealmail.mime import Part, parse
+from sealmail.mime import Part, attachments, parse
 from sealmail.openpgp import OpenPGPKind
 from sealmail.words import decode_bytes
 
@@ -148,6 +148,14 @@ def residue(part: Part, found: Iterable[Segment]) -> Part:
     """A text part without its sealed stretches, which are shown apart; words that stood there readable stay."""
     pieces = [one.text if not one.kind.is_sealed else _readable(one) for one in found]
     return text_part(b"\n".join(piece.strip(b"\r\n") for piece in pieces if piece.strip()), part.params.get("charset"))
+
+
+def residue_of_forms(alternative: Part, form: Part, found: Iterable[Segment]) -> Part:
+    """A multipart/alternative of which one form is a text with sealed stretches: what stays of that text, and the files
+    that hang on the other forms. Those hold the same words, which in them nothing would take away.
+    """
+    files = tuple(one.part for one in attachments(alternative))
+    return replace(alternative, content_type="multipart/mixed", children=(residue(form, found), *files))
 
 
 def _readable(segment: Segment) -> bytes:

@@ -74,8 +74,7 @@ def _sealed_parts(part: Part, path: str, residues: dict[int, Part]) -> Iterator[
     for number, child in enumerate(part.children, start=1):
         child_path = f"{path}.{number}" if path else str(number)
         if part.content_type == "multipart/alternative" and (segments := inline.sealed_text(child)):
-            # The other forms of this text hold the same block, which in them nothing would take away.
-            residues[id(part)] = inline.residue(child, segments)
+            residues[id(part)] = inline.residue_of_forms(part, child, segments)
         if is_layer(child) and not inline.sealed_text(child):
             yield child_path, child
         else:
