@@ -13,11 +13,14 @@ from sealmail.keys import MemoryKeyStore, MemoryTrust, TrustLevel
 from sealmail.keys.autocrypt import write_autocrypt
 from sealmail.keys.openpgp_key import key_from_openpgp
 from sealmail.keys.pgp.certificate import check_certificate
-from sealmail.keys.pgp.packets import Tag, mpi, packet, walk
+from sealmail.keys.pgp.packets import Malformed, Tag, mpi, packet, walk
 from sealmail.keys.pgp.public import Unsupported, read_public
+from sealmail.keys.pgp.secret import unlock
+from sealmail.keys.pgp.subpackets import MAXIMUM_SUBPACKETS, read_signature
 from sealmail.opening import open_message
+from sealmail.openpgp import OpenPGPKind, kind, unwrapping
 from sealmail.policy import Policy
-from sealmail.report import Reason, Signature
+from sealmail.report import Encryption, Reason, Signature
 
 pytestmark = pytest.mark.mission("B14")
 BOB = "bob@example.org"
@@ -173,3 +176,52 @@ def test_a_key_with_a_long_exponent_is_not_computed_with():
 
     with pytest.raises(Unsupported):
         _ = read_public(body)[0].verifying
+
+
+def test_a_million_empty_packets_are_not_looked_through():
+    # Behind so many nothing is recognised any more, however fast it would be found.
+    behind = packet(Tag.PKESK, b"") + packet(Tag.PROTECTED, b"")
+
+    assert kind(packet(Tag.MARKER, b"PGP") * 10 + behind) is OpenPGPKind.ENCRYPTED
+    assert kind(packet(Tag.MARKER, b"") * 1_000_000 + behind) is None
+
+
+def test_a_signature_with_very_many_subpackets_names_few_keys(write_signature, cast, now):
+    crowd = [(16, number.to_bytes(8, "big")) for number in range(6_000)]
+
+    (usual,) = walk(write_signature(cast.bob, now, unhashed=crowd))
+    (crowded,) = walk(write_signature(cast.bob, now, hashed=crowd))
+
+    assert len(read_signature(usual.body).issuers) == MAXIMUM_SUBPACKETS + 1
+    with pytest.raises(Malformed):
+        read_signature(crowded.body)
+
+
+def test_a_key_that_stays_locked_is_tried_once(gpg, cast, secret_of, sealed, trusting, monkeypatch):
+    locked = secret_of(cast.carol.material, "wrong")
+    message = gpg("--encrypt", "--recipient", "carol@example.org", stdin=b"words")
+    recipient, *rest = [packet(one.tag, one.body) for one in walk(message)]
+    tries = []
+
+    def counted(*given, **more):
+        tries.append(given)
+        return unlock(*given, **more)
+
+    monkeypatch.setattr(unwrapping.secret, "unlock", counted)
+
+    opened = trusting(sealed(recipient * 200 + b"".join(rest), BOB), secrets=[locked])
+
+    assert (opened.report.encryption.verdict, len(tries)) == (Encryption.LOCKED, 1)
+
+
+def test_files_beside_the_other_form_of_a_sealed_text_are_not_lost(gpg, cast, trusting):
+    block = gpg("--armor", "--encrypt", "--recipient", BOB, stdin=b"words").replace(b"\n", b"\r\n")
+    pdf = b"Content-Type: application/pdf; name=a.pdf\r\nContent-Disposition: attachment\r\n\r\n%PDF"
+    page = mime.multipart("mixed", [b"Content-Type: text/html\r\n\r\n<p>sealed", pdf], {})
+    mail = f"From: {BOB}\r\n".encode() + mime.multipart("alternative", [b"\r\n" + block, page], {})
+
+    opened = trusting(mail, secrets=[cast.bob])
+
+    assert [part.content.text for part in opened.parts] == ["words"]
+    assert [one.name for one in opened.content.attachments] == ["a.pdf"]
+    assert (opened.content.text, opened.content.html) == ("", None)

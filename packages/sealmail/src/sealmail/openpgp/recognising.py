@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from itertools import islice
 
 from sealmail.errors import InputError
 from sealmail.keys.pgp import armor
 from sealmail.keys.pgp.packets import Tag, tags
 
 _LOOKED_AT = 16 * 1024
+_PACKETS_LOOKED_AT = 64
+"""Markers and signatures before the packet that tells; millions of empty ones fit into a mail."""
 _LABEL = re.compile(rb"^[ \t]*-----BEGIN PGP ([A-Z ]{3,40})-----[ \t]*\r?$", re.MULTILINE)
 
 
@@ -69,7 +72,7 @@ def _kind_of_armored(text: bytes) -> OpenPGPKind:
 def _kind_of_packets(data: bytes) -> OpenPGPKind | None:
     seen_signature = False
     try:
-        for tag in tags(data):
+        for tag in islice(tags(data), _PACKETS_LOOKED_AT):
             if tag == Tag.SIGNATURE:
                 seen_signature = True
             elif seen_signature:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sealmail.errors import InputError, PassphraseError
 from sealmail.keys.model import SecretKey, Technology, openpgp_id
@@ -25,6 +25,8 @@ class Attempts:
 
     locked: str | None = None
     """Why a passphrase did not unlock one of our keys."""
+    shut: set[str] = field(default_factory=set)
+    """Fingerprints of keys that no passphrase opens; another try would cost as much as the first."""
     unsupported: EncryptionFacts | None = None
     """What is known of an algorithm that we do not read."""
     failed: bool = False
@@ -55,11 +57,14 @@ def session_keys(
             attempts.hidden += not wrapped.recipient
             if attempts.is_over:
                 return
+            if component.public.fingerprint in attempts.shut:
+                continue
             try:
                 session = _unwrapped(wrapped, secret_key, component, attempts)
             except PassphraseError as error:
                 # Where the recipient is hidden, a locked key says nothing about this message unless none else opens it.
                 attempts.locked = attempts.locked or str(error)
+                attempts.shut.add(component.public.fingerprint)
             except Unsupported:
                 attempts.unsupported = replace(facts, key_scheme=scheme(component.public))
             except InputError:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
 from functools import cached_property
+from itertools import islice
 
 from sealmail.keys.pgp.packets import Fields, Malformed
 
@@ -54,6 +55,10 @@ _UNDERSTOOD = frozenset(Kind) | {4, 5, 6, 7, 11, 12, 21, 22, 23, 24, 26, 28, 34,
 
 _SIZES: dict[int, int] = {Kind.CREATED: 4, Kind.EXPIRES_AFTER: 4, Kind.KEY_EXPIRES_AFTER: 4, Kind.ISSUER: 8}
 """Of a time of another size nobody knows what is meant."""
+
+
+MAXIMUM_SUBPACKETS = 1_000
+"""Read of one area of a signature. In version 6 nothing else bounds them, and a database is asked for each name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +211,12 @@ def _version_4_or_6(body: bytes, fields: Fields, version: int) -> Signature:
     # RFC 9580 §5.2.3
     width = 4 if version == 6 else 2
     kind, algorithm, hash_id = fields.number(1), fields.number(1), fields.number(1)
-    hashed = tuple(_subpackets(fields.take(fields.number(width))))
-    if any(len(one.body) != _SIZES.get(one.kind, len(one.body)) for one in hashed):
+    hashed = tuple(islice(_subpackets(fields.take(fields.number(width))), MAXIMUM_SUBPACKETS + 1))
+    if len(hashed) > MAXIMUM_SUBPACKETS or any(len(one.body) != _SIZES.get(one.kind, len(one.body)) for one in hashed):
         raise Malformed
     hashed_part = body[: fields.position]
-    unhashed = tuple(_subpackets(fields.take(fields.number(width))))
+    # Anybody can add to the unhashed area, so what is too much there does not make the signature unreadable.
+    unhashed = tuple(islice(_subpackets(fields.take(fields.number(width))), MAXIMUM_SUBPACKETS))
     fields.take(2)
     salt = fields.take(fields.number(1)) if version == 6 else b""
     return Signature(
