@@ -39,9 +39,7 @@ def component(request) -> tuple[Component, str]:
 
 @pytest.mark.parametrize(("with_aead", "version"), [(False, 3), (True, 6)])
 @pytest.mark.parametrize("cipher", [AES128, AES256])
-def test_a_session_key_comes_back(
-    component: tuple[Component, str], with_aead: bool, version: int, cipher: int
-) -> None:
+def test_a_session_key_comes_back(component: tuple[Component, str], with_aead: bool, version: int, cipher: int) -> None:
     part, name = component
     session_key = os.urandom(16 if cipher == AES128 else 32)
     private = secret.unlock(part.secret, is_primary=False, passphrases=())

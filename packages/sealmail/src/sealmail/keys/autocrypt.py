@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass, field
 
 from sealmail.addresses import canonical
-from sealmail.errors import InputError
+from sealmail.errors import InputError, UsageError
 from sealmail.keys.model import Key
 from sealmail.keys.openpgp_key import key_from_openpgp, split_keys
 
@@ -18,6 +19,7 @@ MAXIMUM_BYTES = 10 * 1024
 """Of one header: larger ones are passed over, as the standard allows."""
 _KNOWN = frozenset({"addr", "prefer-encrypt", "keydata"})
 _LINE = 72
+_WRITABLE = re.compile(r"[!-:<-~]{3,254}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,13 @@ def _key(text: str) -> Key | None:
 
 
 def write_autocrypt(address: str, material: bytes, *, prefers_encryption: bool) -> str:
-    """The value of a header, folded. `material`: a small binary public key (`minimal` in `keys.pgp` makes one)."""
+    """The value of a header, folded. `material`: a small binary public key (`openpgp_minimal` makes one).
+
+    Raises UsageError for an address that the header cannot hold: its attributes end at semicolons, and a header is
+    ASCII.
+    """
+    if not _WRITABLE.fullmatch(address):
+        raise UsageError("This address cannot stand in an Autocrypt header.")
     preference = " prefer-encrypt=mutual;" if prefers_encryption else ""
     text = base64.b64encode(material).decode("ascii")
     lines = [text[start : start + _LINE] for start in range(0, len(text), _LINE)]

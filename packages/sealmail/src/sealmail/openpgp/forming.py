@@ -23,8 +23,10 @@ from sealmail.openpgp.wrapping import scheme_name
 
 
 class MessageCipher(StrEnum):
-    """How OpenPGP content is encrypted, in the words of `EncryptionFacts.algorithm`. LibrePGP's own containers are read,
-    never written."""
+    """How OpenPGP content is encrypted, in the words of `EncryptionFacts.algorithm`.
+
+    LibrePGP's own containers are read, never written.
+    """
 
     AES256_OCB = "AES-256-OCB"
     AES128_OCB = "AES-128-OCB"
@@ -93,9 +95,7 @@ def message_form(recipients: Sequence[Key], at: datetime) -> MessageForm:
     return MessageForm(
         cipher=_CIPHERS[with_aead, not without_aes256],
         targets=targets,
-        key_schemes={
-            key.fingerprint: scheme_name(target) for key, target in zip(recipients, targets, strict=True)
-        },
+        key_schemes={key.fingerprint: scheme_name(target) for key, target in zip(recipients, targets, strict=True)},
         without_aead=without_aead,
         without_aes256=without_aes256,
     )

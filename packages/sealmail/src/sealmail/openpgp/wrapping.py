@@ -1,4 +1,4 @@
-"""Brings a session key to one recipient's (sub)key (RFC 9580 §5.1), by OpenSSL. `session_keys` opens what is made here."""
+"""Brings a session key to one recipient's (sub)key (RFC 9580 §5.1), by OpenSSL. `session_keys` is the other way."""
 
 from __future__ import annotations
 

@@ -13,12 +13,15 @@ from sealdesk.web.presenters.times import exact
 from sealdesk.web.presenters.warnings import TRUST
 from sealdesk.web.presenters.wording import Face, Tone
 from sealmail.keys import Key, Technology
-from sealmail.sealing import Plan, RecipientPlan
-from sealmail.sealing.model import ContentCipher
+from sealmail.sealing import ContentCipher, MessageCipher, Plan, RecipientPlan
 
-CIPHERS: Mapping[ContentCipher, str] = {
+CIPHERS: Mapping[ContentCipher | MessageCipher, str] = {
     ContentCipher.GCM: "AES-256-GCM, which notices every change; all who share this copy are known to read it",
     ContentCipher.CBC: "AES-256-CBC, which every mail program reads",
+    MessageCipher.AES256_OCB: "AES-256-OCB, the newest form; the keys of all who share this copy say that it is read",
+    MessageCipher.AES128_OCB: "AES-128-OCB; a key of somebody who shares this copy does not list AES-256",
+    MessageCipher.AES256_MDC: "AES-256 with MDC, which every PGP program reads and which notices every change",
+    MessageCipher.AES128_MDC: "AES-128 with MDC; a key of somebody who shares this copy does not list AES-256",
 }
 
 
