@@ -1,4 +1,4 @@
-"""The MIME entities in which OpenPGP travels (RFC 3156). Without MIME-Version: it belongs to the message around them."""
+"""The MIME entities in which OpenPGP travels (RFC 3156). MIME-Version belongs to the message around them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """What the owner of a key says that his programs read: ciphers, hashes, AEAD.
 
-RFC 9580 §5.2.3.14 to §5.2.3.16, §5.2.3.32. Taken from the self-signatures of the primary key. Who writes decides what to make of it; see `openpgp.forming`.
+RFC 9580 §5.2.3.14 to §5.2.3.16, §5.2.3.32. Taken from the self-signatures of the primary key. Who writes decides what
+to make of it; see `openpgp.forming`.
 """
 
 from __future__ import annotations
