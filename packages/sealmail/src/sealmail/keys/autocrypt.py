@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from sealmail.addresses import canonical
@@ -32,8 +33,11 @@ class AutocryptHeader:
     prefers_encryption: bool = False
 
 
-def read_autocrypt(value: str) -> AutocryptHeader | None:
-    """The header with this value; None where it is invalid and has to be ignored as a whole."""
+def read_autocrypt(value: str, *, of: Collection[str] | None = None) -> AutocryptHeader | None:
+    """The header with this value; None where it is invalid and has to be ignored as a whole.
+
+    `of`: only these canonical addresses are of interest; keys of others are not even looked at.
+    """
     if len(value) > MAXIMUM_BYTES:
         return None
     attributes: dict[str, str] = {}
@@ -46,12 +50,14 @@ def read_autocrypt(value: str) -> AutocryptHeader | None:
         if not equals or name in attributes or (name not in _KNOWN and not name.startswith("_")):
             return None
         attributes[name] = content.strip()
-    address, key = canonical(attributes.get("addr", "")), _key(attributes.get("keydata", ""))
-    if address is None or key is None:
+    address = canonical(attributes.get("addr", ""))
+    if address is None or (of is not None and address not in of):
         return None
-    return AutocryptHeader(
-        address=address, key=key, prefers_encryption=attributes.get("prefer-encrypt", "").lower() == "mutual"
-    )
+    key = _key(attributes.get("keydata", ""))
+    if key is None:
+        return None
+    prefers_encryption = attributes.get("prefer-encrypt", "").lower() == "mutual"
+    return AutocryptHeader(address=address, key=key, prefers_encryption=prefers_encryption)
 
 
 def _key(text: str) -> Key | None:
