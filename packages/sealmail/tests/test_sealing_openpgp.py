@@ -47,7 +47,10 @@ DESK, CAROL, DAVE, ERIN, FRANK = (
 
 
 class House:
-    """The desk, two customers in sight, two that nobody sees, all with OpenPGP."""
+    """The desk, two customers in sight, two that nobody sees, all with OpenPGP.
+
+    Seals at the time that it is, because Sequoia believes no signature that is older than the key's own ones.
+    """
 
     def __init__(self) -> None:
         self.secrets = {address: openpgp_key(address) for address in (DESK, CAROL, DAVE, FRANK)}
@@ -67,15 +70,15 @@ class House:
 
     def plan(self, *to: str, **asked: object) -> Plan:
         wanted = {"sign": True, "encrypt": True, "technology": Technology.OPENPGP} | asked
-        return plan(SealRequest(sender=DESK, to=to, **wanted), self.store(), self.trust, Policy(), NOW)  # type: ignore[arg-type]
+        return plan(SealRequest(sender=DESK, to=to, **wanted), self.store(), self.trust, Policy(), datetime.now(UTC))  # type: ignore[arg-type]
 
     def copies(self, *to: str, **asked: object) -> tuple[SealedCopy, ...]:
         to_and_cc = tuple(Mailbox("", one) for one in to)
         draft = Draft(from_=(Mailbox("", DESK),), to=to_and_cc, subject="Merger plans", text="Words.\n")
-        return seal(self.plan(*to, **asked), draft, self.store(), NOW)
+        return seal(self.plan(*to, **asked), draft, self.store(), datetime.now(UTC))
 
     def opened(self, raw: bytes, reader: str) -> Opened:
-        return open_message(raw, self.store(reader), self.trust, Policy(), NOW)
+        return open_message(raw, self.store(reader), self.trust, Policy(), datetime.now(UTC))
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +218,20 @@ def test_a_hidden_subject_comes_back_with_keys_and_gossip_beside_it(house: House
     assert len({one.source for one in opened.report.key_claims}) == 3
 
 
+@pytest.mark.mission("B6")
+@pytest.mark.parametrize("encrypt", [True, False])
+def test_protected_headers_undo_a_change_on_the_way(house: House, encrypt: bool) -> None:
+    (bare,) = house.copies(CAROL, encrypt=encrypt)
+    (copy,) = house.copies(CAROL, encrypt=encrypt, protect_headers=True)
+
+    changed = [one.raw.replace(b"Subject: Merger plans", b"Subject: Cancelled", 1) for one in (bare, copy)]
+    opened = [house.opened(raw, CAROL) for raw in changed]
+
+    assert [one.report.signature.verdict for one in opened] == [Signature.GOOD] * 2
+    assert [one.headers.subject for one in opened] == ["Cancelled", "Merger plans"]
+    assert mime.parse(copy.raw).headers.first("Subject") == "Merger plans"
+
+
 def test_minimal_keeps_what_is_needed_and_no_more(house: House) -> None:
     for address in (CAROL, ERIN):
         whole = house.secrets[address].material
@@ -264,3 +281,69 @@ def test_the_command_sends_keys_along(house: House, tmp_path: Path) -> None:
         KeySource.ATTACHED,
         KeySource.GOSSIP,
     }
+
+
+class Sequoia:
+    """Sequoia's command, with key files in a folder."""
+
+    def __init__(self, folder: Path, house: House) -> None:
+        self._folder = folder
+        for address, one in house.secrets.items():
+            (folder / f"{address}.key").write_bytes(one.material)
+            (folder / f"{address}.pub").write_bytes(one.key.material)
+
+    def run(self, *arguments: str, data: bytes) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(["sq", *arguments], cwd=self._folder, input=data, capture_output=True, check=False)
+
+    def decrypt(self, raw: bytes, reader: str) -> subprocess.CompletedProcess[bytes]:
+        message = email.message_from_bytes(raw).get_payload(1).get_payload().encode()
+        keys = ("--recipient-key", f"{reader}.key", "--signer-cert", f"{DESK}.pub")
+        return self.run("decrypt", *keys, data=message)
+
+    def verify(self, raw: bytes) -> subprocess.CompletedProcess[bytes]:
+        signed = mime.parse(raw)
+        (self._folder / "signature").write_bytes(signed.children[1].body)
+        return self.run(
+            "verify", "--signer-cert", f"{DESK}.pub", "--detached", "signature", data=signed.children[0].raw
+        )
+
+
+@pytest.fixture
+def sq(tmp_path: Path, house: House) -> Sequoia:
+    return Sequoia(tmp_path, house)
+
+
+@pytest.mark.mission("P3")
+@pytest.mark.parametrize("kind", ["cv25519", "rsa3072"])
+def test_sequoia_opens_and_verifies_what_we_write(tmp_path: Path, kind: str) -> None:
+    house = House()
+    house.secrets |= {address: openpgp_key(address, cipher=kind) for address in (DESK, CAROL)}
+    sq = Sequoia(tmp_path, house)
+    (sealed,) = house.copies(CAROL, DAVE)
+    (signed,) = house.copies(CAROL, encrypt=False)
+
+    opened, verified = sq.decrypt(sealed.raw, CAROL), sq.verify(signed.raw)
+    changed = sq.verify(signed.raw.replace(b"Words", b"Wards"))
+
+    assert (opened.returncode, opened.stdout.endswith(b"Words.\r\n")) == (0, True)
+    assert b"1 good signature" in opened.stderr
+    assert verified.returncode == 0
+    assert changed.returncode != 0
+
+
+def test_sequoia_of_debian_reads_no_keys_of_version_6(sq: Sequoia, house: House) -> None:
+    (mixed,) = house.copies(CAROL, ERIN)
+    (alone,) = house.copies(CAROL, bcc=(ERIN,))[1:]
+
+    assert sq.decrypt(mixed.raw, ERIN).returncode != 0
+    assert sq.decrypt(alone.raw, ERIN).returncode != 0
+    assert sq.decrypt(mixed.raw, CAROL).returncode == 0
+    assert house.opened(mixed.raw, ERIN).report.signature.verdict is Signature.GOOD
+
+
+def test_signatures_name_the_recipients_unless_old_programs_would_stumble(house: House) -> None:
+    (old,), (mixed,) = house.copies(CAROL, DAVE), house.copies(CAROL, ERIN)
+
+    named = [house.opened(one.raw, DESK).report.signature.facts.intended_recipients for one in (old, mixed)]
+
+    assert named == [tuple(house.key(one).fingerprint for one in (CAROL, DAVE, DESK)), ()]

@@ -45,6 +45,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--encrypt", action="store_true", help="every copy is encrypted, or none is written")
     parser.add_argument("--technology", choices=["smime", "openpgp", "auto"], default="auto")
     parser.add_argument("--hide-subject", action="store_true", help="the subject travels inside the encryption only")
+    parser.add_argument("--protect-headers", action="store_true", help="the header fields are sealed with the content")
     parser.add_argument("--attach-key", action="store_true", help="the sender's public PGP key is attached")
     parser.add_argument(
         "--autocrypt",
@@ -90,6 +91,7 @@ def _request(options: argparse.Namespace, raw: bytes, capabilities: Mapping[str,
         encrypt=options.encrypt,
         technology=None if options.technology == "auto" else Technology(options.technology),
         hide_subject=options.hide_subject,
+        protect_headers=options.protect_headers,
         capabilities=capabilities,
         smime=smime_form_of(options),
         attach_key=options.attach_key,

@@ -77,6 +77,9 @@ class SealRequest:
     preferred: Mapping[str, Technology] = field(default_factory=dict)
     """By recipient: what his last good-signed mail used."""
     hide_subject: bool = False
+    protect_headers: bool = False
+    """Subject, recipients and the other header fields travel inside of what is signed or encrypted too, so that a
+    change of them outside is noticed (RFC 9788); `hide_subject` does it in any case."""
     capabilities: Mapping[str, Capabilities] = field(default_factory=dict)
     """By recipient: what his last good-signed S/MIME mail said that he reads."""
     smime: SmimeForm = SmimeForm()

@@ -58,8 +58,9 @@ def seal(plan: Plan, draft: Draft | Letter, keys: KeyStore, at: datetime) -> tup
 def _write(copy: PlannedCopy, plan: Plan, letter: Letter, keys: KeyStore, at: datetime) -> bytes:
     _insist(copy, plan)
     headers, entity = letter.headers, with_attached(letter.entity, copy.attached_keys, at)
-    if copy.encrypt and plan.request.hide_subject:
-        headers, entity = mime.protect_headers(headers, entity, encrypted=True, hide_subject=True)
+    hide_subject = copy.encrypt and plan.request.hide_subject
+    if hide_subject or (copy.technology is not None and plan.request.protect_headers):
+        headers, entity = mime.protect_headers(headers, entity, encrypted=copy.encrypt, hide_subject=hide_subject)
     entity = with_gossip(entity, copy.gossip, at)
     match copy.technology:
         case Technology.SMIME:
