@@ -11,8 +11,8 @@ from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 from pathlib import Path
 
+from tests.peers.cms import CMSProgram
 from tests.peers.gpg import GnuPG
-from tests.peers.openssl import OpenSSLCustomer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,38 +103,42 @@ def pgp_inline(letter: Letter, gpg: GnuPG, *, passphrase: str = "") -> bytes:
     return letter.wrapped(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + with_crlf(signed))
 
 
-def smime_signed(letter: Letter, who: OpenSSLCustomer, *, digest: str = "sha256") -> bytes:
-    """S/MIME, multipart/signed (RFC 8551 §3.5.3)."""
-    return letter.wrapped(_smime_signed_entity(letter.entity(), who, digest))
+def smime_signed(letter: Letter, who: CMSProgram, *, digest: str = "sha256", options: Sequence[str] = ()) -> bytes:
+    """S/MIME, multipart/signed (RFC 8551 §3.5.3). `options` are those of the program's command for signing."""
+    return letter.wrapped(_smime_signed_entity(letter.entity(), who, digest, options))
 
 
-def smime_opaque(letter: Letter, who: OpenSSLCustomer) -> bytes:
+def smime_opaque(letter: Letter, who: CMSProgram, *, digest: str = "sha256", options: Sequence[str] = ()) -> bytes:
     """S/MIME, the signed content inside the CMS (RFC 8551 §3.5.2)."""
-    return letter.wrapped(_pkcs7_entity(who.cms_sign(letter.entity(), detached=False), "signed-data"))
+    return letter.wrapped(_smime_opaque_entity(letter.entity(), who, digest, options))
 
 
 def smime_enveloped(
-    letter: Letter, who: OpenSSLCustomer, certificates: Sequence[Path], *, cipher: str = "-aes256"
+    letter: Letter,
+    who: CMSProgram,
+    certificates: Sequence[Path],
+    *,
+    cipher: str = "-aes256",
+    options: Sequence[str] = (),
 ) -> bytes:
-    """S/MIME, encrypted (RFC 8551 §3.3)."""
-    return letter.wrapped(_enveloped_entity(letter.entity(), who, certificates, cipher))
+    """S/MIME, encrypted (RFC 8551 §3.3). `options` are those of the program's command for encrypting."""
+    return letter.wrapped(_enveloped_entity(letter.entity(), who, certificates, cipher, options))
 
 
 def smime_signed_inside_enveloped(
     letter: Letter,
-    who: OpenSSLCustomer,
+    who: CMSProgram,
     certificates: Sequence[Path],
     *,
     cipher: str = "-aes256",
     opaque: bool = False,
+    digest: str = "sha256",
+    options: Sequence[str] = (),
 ) -> bytes:
     """S/MIME, signed, then encrypted (RFC 8551 §3.7); detached inside, as Thunderbird does, or opaque as Outlook."""
-    entity = letter.entity()
-    if opaque:
-        signed = _pkcs7_entity(who.cms_sign(entity, detached=False), "signed-data")
-    else:
-        signed = _smime_signed_entity(entity, who, "sha256")
-    return letter.wrapped(_enveloped_entity(signed, who, certificates, cipher))
+    sign = _smime_opaque_entity if opaque else _smime_signed_entity
+    signed = sign(letter.entity(), who, digest, ())
+    return letter.wrapped(_enveloped_entity(signed, who, certificates, cipher, options))
 
 
 def with_crlf(raw: bytes) -> bytes:
@@ -159,16 +163,22 @@ def _pgp_encrypted_entity(message: bytes) -> bytes:
     return _multipart('multipart/encrypted; protocol="application/pgp-encrypted"', [version, content])
 
 
-def _smime_signed_entity(entity: bytes, who: OpenSSLCustomer, digest: str) -> bytes:
-    signature = who.cms_sign(entity, digest=digest)
+def _smime_opaque_entity(entity: bytes, who: CMSProgram, digest: str, options: Sequence[str]) -> bytes:
+    return _pkcs7_entity(who.cms_sign(entity, detached=False, digest=digest, options=options), "signed-data")
+
+
+def _smime_signed_entity(entity: bytes, who: CMSProgram, digest: str, options: Sequence[str]) -> bytes:
+    signature = who.cms_sign(entity, digest=digest, options=options)
     part = _base64_entity('application/pkcs7-signature; name="smime.p7s"', "smime.p7s", signature)
     micalg = digest.replace("sha", "sha-")  # RFC 8551 §3.5.3.2
     return _multipart(f'multipart/signed; protocol="application/pkcs7-signature"; micalg="{micalg}"', [entity, part])
 
 
-def _enveloped_entity(entity: bytes, who: OpenSSLCustomer, certificates: Sequence[Path], cipher: str) -> bytes:
+def _enveloped_entity(
+    entity: bytes, who: CMSProgram, certificates: Sequence[Path], cipher: str, options: Sequence[str]
+) -> bytes:
     kind = "authEnveloped-data" if cipher.endswith("-gcm") else "enveloped-data"
-    return _pkcs7_entity(who.cms_encrypt(entity, certificates, cipher=cipher), kind)
+    return _pkcs7_entity(who.cms_encrypt(entity, certificates, cipher=cipher, options=options), kind)
 
 
 def _pkcs7_entity(der: bytes, kind: str) -> bytes:

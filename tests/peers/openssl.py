@@ -9,15 +9,19 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
+from tests.peers.cms import Verified
 from tests.peers.programs import PeerError, program, short_folder
 
 
 class KeyKind(StrEnum):
     """The kinds of key that certificates here have; the value is what `openssl genpkey` takes."""
 
-    RSA_2048 = "rsa_keygen_bits:2048"
-    RSA_3072 = "rsa_keygen_bits:3072"
-    EC_P256 = "ec_paramgen_curve:P-256"
+    RSA_2048 = "RSA rsa_keygen_bits:2048"
+    RSA_3072 = "RSA rsa_keygen_bits:3072"
+    EC_P256 = "EC ec_paramgen_curve:P-256"
+    EC_P384 = "EC ec_paramgen_curve:P-384"
+    ED25519 = "ED25519"
+    X25519 = "X25519"
 
 
 SETTINGS = """
@@ -58,20 +62,6 @@ subjectAltName = {names}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
-    """What openssl says about a signed message: whether it holds, what was signed, and by whom.
-
-    The content and signer of a message that does not hold are given for the error message only.
-    """
-
-    ok: bool
-    content: bytes
-    signer_subject: str
-    signer_addresses: tuple[str, ...]
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenSSLCustomer:
     """Somebody with a certificate: the files `certificate` and `key` are PEM, the key is unprotected."""
 
@@ -92,9 +82,12 @@ class OpenSSLCustomer:
     def cms_encrypt(
         self, data: bytes, certificates: Sequence[Path], *, cipher: str = "-aes256", options: Sequence[str] = ()
     ) -> bytes:
-        """A DER EnvelopedData (AuthEnvelopedData where the cipher is a GCM one) for these certificates."""
-        to = [str(path) for path in certificates]
-        return _openssl("cms", "-encrypt", "-binary", cipher, "-outform", "DER", *options, *to, data=data)
+        """A DER EnvelopedData (AuthEnvelopedData where the cipher is a GCM one) for these certificates.
+
+        The options hold for each recipient, as `-keyopt` does.
+        """
+        to = [word for path in certificates for word in ("-recip", str(path), *options)]
+        return _openssl("cms", "-encrypt", "-binary", cipher, "-outform", "DER", *to, data=data)
 
     def cms_decrypt(self, data: bytes) -> bytes:
         """Opens a DER message with this customer's key; raises PeerError where that does not go."""
@@ -165,10 +158,15 @@ class TestCA:
         key, request, certificate = (stem.with_suffix(suffix) for suffix in (".key", ".csr", ".pem"))
         _generate(kind, key)
         subject = f"/CN={name or address}"
-        _openssl("req", "-new", "-utf8", *self._settings(), "-key", str(key), "-subj", subject, "-out", str(request))
+        # A key that cannot sign makes no request: the CA's own key stands in, and the certificate gets the right one.
+        asking = self._folder / "ca.key" if kind is KeyKind.X25519 else key
+        _openssl("req", "-new", "-utf8", *self._settings(), "-key", str(asking), "-subj", subject, "-out", str(request))
         extensions = stem.with_suffix(".cnf")
         names = ", ".join([f"email:{address}", *more_names])
         extensions.write_text(LEAF.format(usage=usage or _default_usage(kind), names=names))
+        if kind is KeyKind.X25519:
+            self._certify_key_that_cannot_ask(key, request, extensions, certificate)
+            return OpenSSLCustomer(address=address, certificate=certificate, key=key, authority=self.certificate)
         now = datetime.now(UTC)
         dates = ["-startdate", _time(valid_from or now - timedelta(days=1))]
         dates += ["-enddate", _time(valid_until or now + timedelta(days=365))]
@@ -183,6 +181,15 @@ class TestCA:
     def revocation_list(self) -> bytes:
         """The current CRL, PEM."""
         return _openssl("ca", *self._settings(), "-gencrl")
+
+    def _certify_key_that_cannot_ask(self, key: Path, request: Path, extensions: Path, certificate: Path) -> None:
+        """Valid from now for a year: `openssl x509` takes no dates, and `openssl ca` no key beside the request's."""
+        public = key.with_suffix(".pub")
+        _openssl("pkey", "-in", str(key), "-pubout", "-out", str(public))
+        issuer = ["-CA", str(self.certificate), "-CAkey", str(self._folder / "ca.key"), "-days", "365"]
+        what = ["-force_pubkey", str(public), "-extfile", str(extensions), "-extensions", "leaf"]
+        number = str(0x100000 + self._issued)
+        _openssl("x509", "-req", "-in", str(request), *issuer, *what, "-set_serial", number, "-out", str(certificate))
 
     def _prepare(self) -> None:
         for name, text in {"index": "", "serial": "1000\n", "crlnumber": "1000\n"}.items():
@@ -239,13 +246,22 @@ def _addresses(certificate: Path) -> tuple[str, ...]:
 
 
 def _default_usage(kind: KeyKind) -> str:
-    # RFC 8550 §4.4.2: RSA keys are encrypted to, keys on curves agree on a key.
-    return "digitalSignature, keyAgreement" if kind is KeyKind.EC_P256 else "digitalSignature, keyEncipherment"
+    """RSA keys are encrypted to, keys on curves agree on a key (RFC 8550 §4.4.2, RFC 8410 §5)."""
+    match kind:
+        case KeyKind.RSA_2048 | KeyKind.RSA_3072:
+            return "digitalSignature, keyEncipherment"
+        case KeyKind.EC_P256 | KeyKind.EC_P384:
+            return "digitalSignature, keyAgreement"
+        case KeyKind.ED25519:
+            return "digitalSignature"
+        case KeyKind.X25519:
+            return "keyAgreement"
 
 
 def _generate(kind: KeyKind, path: Path) -> None:
-    algorithm = "EC" if kind is KeyKind.EC_P256 else "RSA"
-    _openssl("genpkey", "-quiet", "-algorithm", algorithm, "-pkeyopt", kind.value, "-out", str(path))
+    algorithm, *parameters = kind.value.split()
+    options = [word for parameter in parameters for word in ("-pkeyopt", parameter)]
+    _openssl("genpkey", "-quiet", "-algorithm", algorithm, *options, "-out", str(path))
 
 
 def _time(moment: datetime) -> str:

@@ -1,4 +1,4 @@
-"""A customer reads a mail that he got: Python's own mail parser finds the sealed parts, gpg and openssl open them."""
+"""A customer reads a mail that he got: Python's own mail parser finds the sealed parts; programs open them."""
 
 import email
 import re
@@ -8,9 +8,10 @@ from email.policy import default
 from enum import StrEnum
 from pathlib import Path
 
+from tests.peers.cms import CMSProgram, Verified
 from tests.peers.gpg import Checked, GnuPG
 from tests.peers.mail import File, with_crlf
-from tests.peers.openssl import OpenSSLCustomer, cms_verify
+from tests.peers.openssl import cms_verify
 from tests.peers.programs import PeerError
 
 
@@ -53,13 +54,13 @@ class Reading:
 
 @dataclass(slots=True, kw_only=True)
 class Reader:
-    """Somebody's keys: GnuPG, an S/MIME certificate with its key, or both, and the CA that he trusts.
+    """Somebody's keys: GnuPG, a certificate and its key in openssl or gpgsm, or both, and the CA that he trusts.
 
     What he has no key for stays closed: reading raises PeerError.
     """
 
     gpg: GnuPG | None = None
-    smime: OpenSSLCustomer | None = None
+    smime: CMSProgram | None = None
     trusted: Path | None = None
     _layers: list[Layer] = field(default_factory=list)
     _signatures: list[Signature] = field(default_factory=list)
@@ -110,13 +111,13 @@ class Reader:
                 raise PeerError("signed with OpenPGP, and the reader has no GnuPG")
             self._signed(Layer.PGP_SIGNED, _by_gpg(self.gpg.verify(signature, content)))
         else:
-            checked = cms_verify(signature, content=content, trusted=self._authority())
+            checked = self._checked(signature, content)
             self._signed(Layer.SMIME_SIGNED, Signature(ok=checked.ok, signers=checked.signer_addresses))
         return content
 
     def _opened_by_openssl(self, message: EmailMessage) -> bytes:
         if message.get_param("smime-type") == "signed-data":
-            checked = cms_verify(_payload(message), trusted=self._authority())
+            checked = self._checked(_payload(message), None)
             self._signed(Layer.SMIME_SIGNED, Signature(ok=checked.ok, signers=checked.signer_addresses))
             return checked.content
         if self.smime is None:
@@ -128,12 +129,12 @@ class Reader:
         self._layers.append(layer)
         self._signatures.append(signature)
 
-    def _authority(self) -> Path:
-        if self.trusted is not None:
-            return self.trusted
-        if self.smime is None:
+    def _checked(self, signature: bytes, content: bytes | None) -> Verified:
+        if self.smime is not None:
+            return self.smime.cms_verify(signature, content=content, trusted=self.trusted)
+        if self.trusted is None:
             raise PeerError("signed with S/MIME, and the reader trusts no CA")
-        return self.smime.authority
+        return cms_verify(signature, content=content, trusted=self.trusted)
 
 
 def first_part(entity: bytes, boundary: str) -> bytes:

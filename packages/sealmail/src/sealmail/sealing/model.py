@@ -115,7 +115,7 @@ class PlannedSignature:
     """The signature that a copy will bear."""
 
     algorithm: str
-    """For people: "RSA", "RSA-PSS", "DSA", "ECDSA", "Ed25519", "Ed448"."""
+    """For people: "RSA", "RSA-PSS", "DSA", "ECDSA", "Ed25519", "Ed448", "ML-DSA-65"."""
     micalg: str
     """The hash as a multipart/signed names it: "sha-256", for OpenPGP "pgp-sha256"."""
     opaque: bool = False

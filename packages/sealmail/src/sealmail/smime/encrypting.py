@@ -1,4 +1,5 @@
-"""Encrypts MIME entities to certificates: AES-256, in CBC or GCM; RSA key transport, or agreement on curves.
+"""Encrypts MIME entities to certificates: AES-256, in CBC or GCM; RSA key transport, agreement on curves,
+encapsulation with ML-KEM.
 
 Which certificates, and whether they may still be used, is decided by whoever plans the mail. Bcc recipients must get a
 message of their own: a structure names everybody who can open it.
@@ -10,7 +11,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, x448, x25519
+from cryptography.hazmat.primitives.asymmetric import ec, mlkem, padding, rsa, x448, x25519
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -22,7 +23,7 @@ from sealmail import ber
 from sealmail.errors import InputError, UsageError
 from sealmail.keys.certificate import outline_of, public_key
 from sealmail.keys.model import Key, Use
-from sealmail.smime import algorithms, cms, der, entity
+from sealmail.smime import algorithms, cms, der, entity, kem
 from sealmail.smime.algorithms import Hash
 from sealmail.smime.unwrapping import derive
 
@@ -48,41 +49,61 @@ def encrypt(content: bytes, recipients: Sequence[Key], *, gcm: bool = False, oae
 
 
 def _enveloped(content: bytes, key: bytes, infos: Sequence[bytes]) -> bytes:
-    # RFC 5652 §6.1: version 2 as soon as one recipient info is not of version 0.
-    version = 0 if all(info[0] == ber.SEQUENCE for info in infos) else 2
     vector = secrets.token_bytes(_BLOCK)
     padding_size = _BLOCK - len(content) % _BLOCK
     encryptor = Cipher(AES(key), modes.CBC(vector)).encryptor()
-    encrypted = encryptor.update(content) + encryptor.update(bytes((padding_size,)) * padding_size)
+    encrypted = encryptor.update(content), encryptor.update(bytes((padding_size,)) * padding_size)
     cipher = der.algorithm(algorithms.AES256_CBC.oid, der.octet_string(vector))
     return _wrapped(
         cms.ENVELOPED_DATA,
-        der.integer(version),
+        der.integer(_version(infos)),
         der.set_of(infos),
-        _encrypted_content(cipher, encrypted + encryptor.finalize()),
+        *_encrypted_content(cipher, *encrypted, encryptor.finalize()),
     )
+
+
+def _version(infos: Sequence[bytes]) -> int:
+    """RFC 5652 §6.1: 3 with one recipient info of the other kinds, 2 with one that is not key transport by name."""
+    tags = {info[0] for info in infos}
+    if ber.context(4) in tags:
+        return 3
+    return 0 if tags == {ber.SEQUENCE} else 2
 
 
 def _authenticated(content: bytes, key: bytes, infos: Sequence[bytes]) -> bytes:
     nonce = secrets.token_bytes(_NONCE)
-    sealed = AESGCM(key).encrypt(nonce, content, None)
+    sealed = memoryview(AESGCM(key).encrypt(nonce, content, None))
     parameters = der.sequence(der.octet_string(nonce), der.integer(_CODE))  # RFC 5084 §3.2
     cipher = der.algorithm(algorithms.AES256_GCM.oid, parameters)
     return _wrapped(
         cms.AUTH_ENVELOPED_DATA,
         der.integer(0),
         der.set_of(infos),
-        _encrypted_content(cipher, sealed[:-_CODE]),
-        der.octet_string(sealed[-_CODE:]),
+        *_encrypted_content(cipher, sealed[:-_CODE]),
+        der.octet_string(bytes(sealed[-_CODE:])),
     )
 
 
-def _wrapped(content_type: bytes, *fields: bytes) -> bytes:
-    return der.sequence(der.oid(content_type), der.explicit(0, der.sequence(*fields)))
+_Octets = bytes | memoryview
 
 
-def _encrypted_content(cipher: bytes, encrypted: bytes) -> bytes:
-    return der.sequence(der.oid(cms.DATA), cipher, der.tagged(ber.context(0, constructed=False), encrypted))
+def _wrapped(content_type: bytes, *pieces: _Octets) -> bytes:
+    """ContentInfo (RFC 5652 §3) around the fields that the pieces are.
+
+    What was encrypted is as large as the mail, and is copied only here.
+    """
+    fields = _headed(ber.SEQUENCE, *pieces)
+    return b"".join(_headed(ber.SEQUENCE, der.oid(content_type), *_headed(ber.context(0), *fields)))
+
+
+def _encrypted_content(cipher: bytes, *encrypted: _Octets) -> tuple[_Octets, ...]:
+    """EncryptedContentInfo (RFC 5652 §6.1), in pieces."""
+    content = _headed(ber.context(0, constructed=False), *encrypted)
+    return _headed(ber.SEQUENCE, der.oid(cms.DATA), cipher, *content)
+
+
+def _headed(tag: int, *pieces: _Octets) -> tuple[_Octets, ...]:
+    return ber.header(tag, sum(map(len, pieces))), *pieces
 
 
 def key_scheme(recipient: Key, *, oaep: bool = False) -> str:
@@ -97,6 +118,8 @@ def key_scheme(recipient: Key, *, oaep: bool = False) -> str:
             return f"ECDH {recipient.algorithm.removeprefix('EC ')}"
         case x25519.X25519PublicKey() | x448.X448PublicKey():
             return recipient.algorithm
+        case mlkem.MLKEM768PublicKey() | mlkem.MLKEM1024PublicKey() as public:
+            return kem.scheme(public)
         case _:
             raise InputError(_NOT_FOR_ENCRYPTING)
 
@@ -113,6 +136,8 @@ def _recipient_info(recipient: Key, key: bytes, *, oaep: bool) -> bytes:
     if isinstance(public, rsa.RSAPublicKey):
         scheme, identifier = (_OAEP, _OAEP_ALGORITHM) if oaep else (padding.PKCS1v15(), _PKCS1_ALGORITHM)
         return der.sequence(der.integer(0), name, identifier, der.octet_string(public.encrypt(key, scheme)))
+    if isinstance(public, mlkem.MLKEM768PublicKey | mlkem.MLKEM1024PublicKey):
+        return kem.recipient_info(public, name, key)
     return _agreement(public, name, key)
 
 

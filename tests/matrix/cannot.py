@@ -1,0 +1,100 @@
+"""What programs of others cannot do, as the versions that the tests run with show it. A peer that learned something
+makes a test fail: then the gap here is out of date, and so is docs/peers.md.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.matrix.recipes import Cipher, Recipe, Row
+from tests.matrix.running import Outcome, Program
+from tests.peers.openssl import KeyKind
+
+CURVES = {KeyKind.EC_P256, KeyKind.EC_P384}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Something that a program cannot do, in words and as the rows that it concerns."""
+
+    program: Program
+    says: str
+    concerns: Callable[[Row], bool]
+
+
+def _makes(condition: Callable[[Recipe], bool]) -> Callable[[Row], bool]:
+    return lambda row: condition(row.recipe)
+
+
+SEALING = (
+    Gap(
+        program=Program.OPENSSL,
+        says="signs no CMS with Ed25519",
+        concerns=_makes(lambda recipe: recipe.signer is KeyKind.ED25519),
+    ),
+    Gap(
+        program=Program.OPENSSL,
+        says="encrypts no CMS to X25519, and nothing at all where one of several recipients has such a key",
+        concerns=_makes(lambda recipe: KeyKind.X25519 in recipe.recipients),
+    ),
+    Gap(
+        program=Program.GPGSM,
+        says="signs with RSA (PKCS #1 v1.5) and ECDSA only",
+        concerns=_makes(lambda recipe: recipe.pss or recipe.signer is KeyKind.ED25519),
+    ),
+    Gap(
+        program=Program.GPGSM,
+        says="encrypts to RSA keys only",
+        concerns=_makes(lambda recipe: bool({*CURVES, KeyKind.X25519} & {*recipe.recipients})),
+    ),
+    Gap(
+        program=Program.GPGSM,
+        says="encrypts with PKCS #1 v1.5 only, not with OAEP",
+        concerns=_makes(lambda recipe: recipe.oaep),
+    ),
+    Gap(
+        program=Program.GPGSM,
+        says="encrypts content with AES-CBC only",
+        concerns=_makes(lambda recipe: recipe.cipher is Cipher.GCM),
+    ),
+)
+OPENING = (
+    Gap(
+        program=Program.OPENSSL,
+        says="checks no CMS signature by Ed25519",
+        concerns=_makes(lambda recipe: recipe.signer is KeyKind.ED25519),
+    ),
+    Gap(
+        program=Program.OPENSSL,
+        says="opens no CMS with X25519; other recipients of the same mail do",
+        concerns=lambda row: row.reader is KeyKind.X25519,
+    ),
+    Gap(
+        program=Program.GPGSM,
+        says="checks no signature by Ed25519",
+        concerns=_makes(lambda recipe: recipe.signer is KeyKind.ED25519),
+    ),
+    Gap(
+        program=Program.GPGSM,
+        says="opens with RSA keys only (it finds the key on a curve and then fails to unwrap)",
+        concerns=lambda row: row.reader in {*CURVES, KeyKind.X25519},
+    ),
+    Gap(
+        program=Program.GPGSM,
+        says="does not open OAEP",
+        concerns=_makes(lambda recipe: recipe.oaep),
+    ),
+    Gap(
+        program=Program.GPGSM,
+        says="does not open AES-GCM",
+        concerns=_makes(lambda recipe: recipe.cipher is Cipher.GCM),
+    ),
+)
+
+
+def expected(sealer: Program, opener: Program, row: Row) -> Outcome:
+    """What must come of a row; anything else, a better outcome too, is news."""
+    if any(gap.program is sealer and gap.concerns(row) for gap in SEALING):
+        return Outcome.NOT_SEALED
+    if any(gap.program is opener and gap.concerns(row) for gap in OPENING):
+        return Outcome.NOT_OPENED
+    return Outcome.OPENS
