@@ -36,7 +36,6 @@ from sealmail.sealing import (
 )
 from sealmail.testing import CA, openpgp_key
 
-NOW = datetime.now(UTC)
 DESK, CAROL, DAVE, ERIN, FRANK = (
     "support@desk.example",
     "carol@bank.example",
@@ -86,6 +85,10 @@ def house() -> House:
     return House()
 
 
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
 def session_keys(raw: bytes) -> set[str]:
     """Whom the encrypted message in a mail says that it is for."""
     message = dearmor(email.message_from_bytes(raw).get_payload(1).get_payload().encode())
@@ -93,7 +96,7 @@ def session_keys(raw: bytes) -> set[str]:
 
 
 def encryption_ids(key: Key) -> set[str]:
-    (fingerprint,) = state_at(key.material, NOW).encryption
+    (fingerprint,) = state_at(key.material, now()).encryption
     return {fingerprint if len(fingerprint) == 64 else fingerprint[-16:]}
 
 
@@ -107,7 +110,7 @@ def test_every_copy_names_its_own_recipients_and_nobody_else(house: House) -> No
 
     ours = encryption_ids(house.key(DESK))
     assert session_keys(shared.raw) == ours | encryption_ids(house.key(CAROL)) | encryption_ids(house.key(DAVE))
-    assert session_keys(erin.raw) == ours | {state_at(house.key(ERIN).material, NOW).encryption[0][:16]}
+    assert session_keys(erin.raw) == ours | {state_at(house.key(ERIN).material, now()).encryption[0][:16]}
     assert session_keys(frank.raw) == ours | encryption_ids(house.key(FRANK))
     for copy in (shared, erin, frank):
         for hidden in {ERIN, FRANK} - set(copy.planned.recipients):
@@ -201,7 +204,7 @@ def test_a_key_that_is_not_here_cannot_go_along_and_the_plan_says_so() -> None:
     store = MemoryKeyStore(keys=[ca.certificate, carol.key], secrets=[desk])
     request = SealRequest(sender=DESK, to=(CAROL,), sign=True, encrypt=True, attach_key=True)
 
-    made = plan(request, store, MemoryTrust(anchors=[ca.anchor]), Policy(), NOW)
+    made = plan(request, store, MemoryTrust(anchors=[ca.anchor]), Policy(), now())
 
     assert [(one.code, one.address) for one in made.refusals] == [("no_key_to_send", DESK)]
 
@@ -235,12 +238,13 @@ def test_protected_headers_undo_a_change_on_the_way(house: House, encrypt: bool)
 def test_minimal_keeps_what_is_needed_and_no_more(house: House) -> None:
     for address in (CAROL, ERIN):
         whole = house.secrets[address].material
-        small = minimal(whole, NOW)
-        before, after = state_at(house.key(address).material, NOW), state_at(small, NOW)
+        at = now()
+        small = minimal(whole, at)
+        before, after = state_at(house.key(address).material, at), state_at(small, at)
 
         assert (after.signing, after.encryption) == (before.signing[:1], before.encryption[:1])
         assert key_from_openpgp(small).addresses == (address,)
-        assert minimal(small, NOW) == small
+        assert minimal(small, at) == small
         assert not {one.tag for one in walk(small)} & {Tag.SECRET_KEY, Tag.SECRET_SUBKEY}
 
 

@@ -14,11 +14,12 @@ from sealmail.keys.pgp.certificate import Component, check_certificate
 from sealmail.keys.pgp.ciphers import AES128, AES256
 from sealmail.keys.pgp.public import Unsupported
 from sealmail.openpgp.session_keys import read_wrapped, unwrap
-from sealmail.openpgp.wrapping import scheme_name, wrapped
+from sealmail.openpgp.unwrapping import scheme
+from sealmail.openpgp.wrapping import wrapped
 from sealmail.testing import openpgp_key
 
 KINDS = {
-    "rsa": (KeyType.rsa(2048), "RSA"),
+    "rsa": (KeyType.rsa(2048), "RSA-2048"),
     "curve25519": (KeyType.ecdh("curve25519"), "ECDH Curve25519"),
     "p256": (KeyType.ecdh("p256"), "ECDH P-256"),
     "p384": (KeyType.ecdh("p384"), "ECDH P-384"),
@@ -50,7 +51,7 @@ def test_a_session_key_comes_back(component: tuple[Component, str], with_aead: b
     assert read.version == version
     assert read.recipient == (part.public.fingerprint if with_aead else part.public.key_id)
     assert (session.cipher, session.key) == (None if with_aead else cipher, session_key)
-    assert (scheme_name(part.public), part.public.takes_session_keys) == (name, True)
+    assert (scheme(part.public), part.public.takes_session_keys) == (name, True)
 
 
 def test_a_session_key_is_not_wrapped_for_a_key_that_only_signs() -> None:

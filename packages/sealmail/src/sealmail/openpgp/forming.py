@@ -19,7 +19,7 @@ from sealmail.keys.pgp.checking import HASHES, SHA256, SHA512
 from sealmail.keys.pgp.ciphers import AES128, AES256
 from sealmail.keys.pgp.preferences import Preferences, preferences_at
 from sealmail.keys.pgp.public import Algorithm, PublicKey
-from sealmail.openpgp.wrapping import scheme_name
+from sealmail.openpgp.unwrapping import scheme
 
 
 class MessageCipher(StrEnum):
@@ -95,7 +95,7 @@ def message_form(recipients: Sequence[Key], at: datetime) -> MessageForm:
     return MessageForm(
         cipher=_CIPHERS[with_aead, not without_aes256],
         targets=targets,
-        key_schemes={key.fingerprint: scheme_name(target) for key, target in zip(recipients, targets, strict=True)},
+        key_schemes={key.fingerprint: scheme(target) for key, target in zip(recipients, targets, strict=True)},
         without_aead=without_aead,
         without_aes256=without_aes256,
     )

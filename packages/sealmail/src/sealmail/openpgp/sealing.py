@@ -52,8 +52,8 @@ def encrypt(entity: bytes, recipients: Sequence[Key], signer: SecretKey | None, 
 def _named(recipients: Sequence[Key], form: MessageForm) -> Sequence[Key]:
     """The recipients whom the signature names (RFC 9580 §5.2.3.36).
 
-    Sequoia 1.12, which Debian 12 has, calls a signature manipulated that names a key of version 6: where somebody may read the message
-    with such a program, nobody is named, since a list that leaves out one reader warns exactly him.
+    Sequoia 1.12, which Debian 12 has, calls a signature manipulated that names a key of version 6: where somebody may
+    read the message with such a program, nobody is named, since a list that leaves out one reader warns exactly him.
     """
     is_safe = form.cipher.with_aead or all(target.version == 4 for target in form.targets)
     return recipients if is_safe else ()

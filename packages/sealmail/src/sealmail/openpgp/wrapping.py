@@ -32,13 +32,6 @@ def wrapped(session_key: bytes, cipher: int, public: PublicKey, *, with_aead: bo
         raise Unsupported from None
 
 
-def scheme_name(public: PublicKey) -> str:
-    """How a session key is protected for it, for people: "RSA", "ECDH P-256", "X25519"."""
-    if public.algorithm == Algorithm.ECDH and public.curve is not None:
-        return f"ECDH {public.curve.name.removeprefix('EC ')}"
-    return public.algorithm_name.partition("-")[0]
-
-
 def _recipient(public: PublicKey, *, with_aead: bool) -> bytes:
     # RFC 9580 §5.1.1, §5.1.2
     if not with_aead:
