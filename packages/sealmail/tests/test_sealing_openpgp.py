@@ -16,7 +16,7 @@ from sealmail import mime
 from sealmail.addresses import Mailbox
 from sealmail.keys import Key, MemoryKeyStore, MemoryTrust, SecretKey, Technology, TrustLevel
 from sealmail.keys.openpgp_key import key_from_openpgp, state_at
-from sealmail.keys.openpgp_minimal import minimal
+from sealmail.keys.openpgp_merging import minimal
 from sealmail.keys.pgp.armor import dearmor
 from sealmail.keys.pgp.packets import Tag, walk
 from sealmail.mime import Draft

@@ -10,7 +10,7 @@ from sealdesk.keyring.models import StoredKey, TrustDecision
 from sealdesk.mail.models import KeySighting
 from sealdesk.mail.queries import keys_said_to_belong_to
 from sealmail.keys.autocrypt import write_autocrypt
-from sealmail.keys.openpgp_minimal import minimal
+from sealmail.keys.openpgp_merging import minimal
 
 pytestmark = pytest.mark.django_db
 

@@ -69,7 +69,7 @@ def _key(text: str) -> Key | None:
 
 
 def write_autocrypt(address: str, material: bytes, *, prefers_encryption: bool) -> str:
-    """The value of a header, folded. `material`: a small binary public key (`openpgp_minimal` makes one).
+    """The value of a header, folded. `material`: a small binary public key (`openpgp_merging.minimal` makes one).
 
     Raises UsageError for an address that the header cannot hold: its attributes end at semicolons, and a header is
     ASCII.

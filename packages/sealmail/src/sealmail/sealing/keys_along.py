@@ -14,7 +14,7 @@ from sealmail import mime, openpgp
 from sealmail.errors import Reason, UsageError
 from sealmail.keys import Key, Technology
 from sealmail.keys.autocrypt import MAXIMUM_BYTES, write_autocrypt
-from sealmail.keys.openpgp_minimal import minimal
+from sealmail.keys.openpgp_merging import minimal
 from sealmail.sealing.model import AutocryptPreference, Field, PlannedCopy, RecipientPlan, SealRequest
 
 
