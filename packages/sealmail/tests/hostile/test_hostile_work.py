@@ -54,6 +54,7 @@ def test_attack_content_is_not_hashed_for_every_signer_and_certificate() -> None
     }
 
 
+@pytest.mark.mission("B14")
 def test_attack_a_long_key_for_a_mac_costs_all_its_rounds() -> None:
     """PBKDF2 repeats its rounds for each block of the key, and the file says how long the key is (RFC 9579 §5)."""
     read(_guarded(key_bytes=32, rounds=1_000), ("wrong",))
@@ -73,6 +74,7 @@ def _guarded(*, key_bytes: int, rounds: int) -> bytes:
     return der.sequence(der.integer(3), content, der.sequence(der.sequence(scheme, mac), der.octet_string(b"-")))
 
 
+@pytest.mark.mission("B14")
 def test_attack_keys_in_old_pem_are_counted_like_all_others() -> None:
     """The old encryption costs nothing, but checking the primes of what is inside does."""
     key = rsa.generate_private_key(65537, 2048)
