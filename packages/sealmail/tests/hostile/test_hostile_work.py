@@ -13,9 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sealmail import ber, smime
 from sealmail.errors import LimitExceeded
 from sealmail.keys import MemoryKeyStore
+from sealmail.keys.certificate import MOST_ADDRESSES
 from sealmail.keys.passwords import Effort
 from sealmail.keys.private_key import from_encrypted_pem
 from sealmail.keys.reader import read
+from sealmail.name_constraints import names_are_allowed
 from sealmail.policy import MEGABYTE, Budget, Policy
 from sealmail.report import Integrity
 from sealmail.smime import cms, der
@@ -88,3 +90,30 @@ def test_attack_keys_in_old_pem_are_counted_like_all_others() -> None:
     assert [from_encrypted_pem(pem, "tell nobody", effort).algorithm for _ in range(2)] == ["RSA-2048"] * 2
     with pytest.raises(LimitExceeded, match="too many rounds"):
         from_encrypted_pem(pem, "tell nobody", effort)
+
+
+@pytest.mark.mission("B14")
+def test_attack_a_certificate_with_thousands_of_names_is_known_for_the_first() -> None:
+    """Each name would become a row of the store, and be compared with all the others in every path."""
+    names = x509.SubjectAlternativeName([x509.RFC822Name(f"carol{i}@bank.example") for i in range(2_000)])
+
+    key = CA.create().issue(None, extra=[names]).key
+
+    assert key.addresses == tuple(f"carol{i}@bank.example" for i in range(MOST_ADDRESSES))
+
+
+@pytest.mark.mission("B14")
+def test_attack_thousands_of_names_are_not_held_against_thousands_of_constraints() -> None:
+    names = [x509.RFC822Name(f"carol{i}@bank.example") for i in range(1_000)]
+    limits = [x509.RFC822Name(f"b{i}.example") for i in range(1_000)]
+
+    assert names_are_allowed(_path(names, [x509.RFC822Name("bank.example"), *limits[1:]]))
+    assert not names_are_allowed(_path(names, [x509.RFC822Name("bank.example"), *limits]))
+
+
+def _path(names: list[x509.GeneralName], permitted: list[x509.GeneralName]) -> tuple[bytes, ...]:
+    root = CA.create()
+    may_issue = x509.BasicConstraints(ca=True, path_length=None)
+    limited = root.issue(None, critical=[may_issue, x509.NameConstraints(permitted, None)])
+    leaf = CA(secret=limited).issue(None, extra=[x509.SubjectAlternativeName(names)])
+    return leaf.key.material, limited.key.material, root.certificate.material

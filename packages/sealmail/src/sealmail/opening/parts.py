@@ -19,6 +19,7 @@ from sealmail.opening.trust import Witnesses, bind_layers
 from sealmail.report import (
     Covers,
     EncryptionLayer,
+    Layer,
     PartReport,
     Signature,
     SignatureLayer,
