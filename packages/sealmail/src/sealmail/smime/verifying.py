@@ -20,13 +20,13 @@ from sealmail.keys.strength import is_weak
 from sealmail.policy import MEGABYTE, Budget, Policy
 from sealmail.report import Finding, Integrity, SignatureFacts
 from sealmail.results import VerificationResult
-from sealmail.smime import cms
-from sealmail.smime.algorithms import Hash
+from sealmail.smime import algorithms, cms
+from sealmail.smime.algorithms import Hash, Unsupported
 from sealmail.smime.attributes import SignedAttributes, is_set_of_attributes, signed_attributes
 from sealmail.smime.cms import SignedData, SignerInfo
 from sealmail.smime.included import included_keys, unreadable_ids
 from sealmail.smime.signatures import Scheme, fits, key_allows, scheme_of
-from sealmail.smime.unwrapping import Unsupported, hash_of
+from sealmail.smime.unwrapping import hash_of
 
 
 def verify(message: bytes, content: bytes | None, keys: KeyStore, policy: Policy, at: datetime) -> VerificationResult:
@@ -183,7 +183,7 @@ class _Claim:
 
 
 def _claim(info: SignerInfo, contents: _Contents, content_type: bytes) -> _Claim:
-    digest = hash_of(info.digest)
+    digest = _digest(info)
     scheme = scheme_of(info.signature_algorithm, digest)
     if info.signed_attributes is not None:
         attributes = signed_attributes(info.signed_attributes, content_type)
@@ -197,6 +197,13 @@ def _claim(info: SignerInfo, contents: _Contents, content_type: bytes) -> _Claim
     if any(is_set_of_attributes(form) for form in contents.forms):
         raise Malformed("content_is_attributes")
     return _Claim(info=info, digest=digest, scheme=scheme, attributes=None)
+
+
+def _digest(info: SignerInfo) -> Hash:
+    if info.signed_attributes is None and info.signature_algorithm.oid in algorithms.ML_DSA:
+        # RFC 9882 §3.3: what the signer names means nothing then, weak or unknown; this is what ML-DSA hashes with.
+        return algorithms.SHAKE256
+    return hash_of(info.digest)
 
 
 _Outcome = tuple[Key | None, Integrity, str | None]
