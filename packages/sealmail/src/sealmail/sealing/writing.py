@@ -40,7 +40,9 @@ def letter_from_draft(draft: Draft) -> Letter:
 def letter_from_message(raw: bytes) -> Letter:
     """A letter from an RFC 5322 message; its own headers stay, but for Bcc and traces of an earlier way."""
     headers, entity = mime.draft_from_message(raw)
-    return Letter(headers=headers.without("bcc", "return-path", "delivered-to", "received"), entity=entity)
+    return Letter(
+        headers=headers.without("bcc", "resent-bcc", "return-path", "delivered-to", "received"), entity=entity
+    )
 
 
 def seal(plan: Plan, draft: Draft | Letter, keys: KeyStore, at: datetime) -> tuple[SealedCopy, ...]:
