@@ -91,10 +91,12 @@ class _Contents:
 
     @cached_property
     def forms(self) -> tuple[bytes, ...]:
-        """As it came, and for detached content with canonical line ends (RFC 8551 §3.1.1), where that differs."""
-        if not self.is_detached or not _BARE_LINE_FEED.search(self.received):
+        """As it came, and for detached content with canonical line ends (RFC 8551 §3.1.1), where a server took those of
+        all lines away. Where only some lines lost theirs, no server did it.
+        """
+        if not self.is_detached or b"\r\n" in self.received or b"\n" not in self.received:
             return (self.received,)
-        return self.received, _BARE_LINE_FEED.sub(b"\r\n", self.received)
+        return self.received, self.received.replace(b"\n", b"\r\n")
 
     def has_digest(self, digest: Hash, expected: bytes) -> bool:
         """Whether one of the forms has this digest."""
@@ -104,9 +106,6 @@ class _Contents:
         if expected not in known and len(known) < len(self.forms):
             known.add(digest.digest(self.forms[-1]))
         return expected in known
-
-
-_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
