@@ -43,8 +43,8 @@ format: $(STAMP) ## Formats the code and mends what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP) packages ## Side by side with gpg, openssl and the raw primitives; writes bench/RESULTS.md
-	$(BIN)/python -m bench
+bench: $(STAMP) packages ## Side by side with gpg, openssl and the raw primitives; writes bench/RESULTS.md (QUICK=1: only shows)
+	$(BIN)/python -m bench $(if $(QUICK),--quick)
 
 mission: $(STAMP) packages ## Which mission rows are proven by which tests
 	$(BIN)/python tools/mission.py

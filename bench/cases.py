@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.letters import AGENT, CUSTOMER
-from sealmail.keys import MemoryKeyStore, MemoryTrust, SecretKey, Technology, TrustLevel
+from sealmail.addresses import Mailbox
+from sealmail.keys import MemoryKeyStore, MemoryTrust, SecretKey, Technology, TrustLevel, Use
 from sealmail.testing import CA, openpgp_key
 
 
@@ -20,11 +21,23 @@ class Pair:
     agent: SecretKey
     customer: SecretKey
     ca: CA | None = None
+    encrypting: tuple[SecretKey, SecretKey] | None = None
+    """The agent's and the customer's other keys, where those that sign cannot be encrypted to."""
 
     @property
     def store(self) -> MemoryKeyStore:
         """The desk's key ring."""
-        return MemoryKeyStore(keys=[self.customer.key, *(self.ca.chain if self.ca else ())], secrets=[self.agent])
+        theirs = [self.customer.key, *(self.ca.chain if self.ca else ())]
+        if self.encrypting is None:
+            return MemoryKeyStore(keys=theirs, secrets=[self.agent])
+        agent, customer = self.encrypting
+        return MemoryKeyStore(keys=[*theirs, customer.key], secrets=[self.agent, agent])
+
+    @property
+    def turned(self) -> Pair:
+        """The customer's side: he writes to the agent."""
+        other = self.encrypting and self.encrypting[::-1]
+        return replace(self, agent=self.customer, customer=self.agent, encrypting=other)
 
     @property
     def trust(self) -> MemoryTrust:
@@ -40,6 +53,7 @@ class Size:
 
     name: str
     attached_bytes: int
+    text_bytes: int = 10_000
 
 
 TEXT = Size(name="text, 10 kB", attached_bytes=0)
@@ -54,6 +68,26 @@ def smime(name: str, key_type: str) -> Pair:
     return Pair(name=name, technology=Technology.SMIME, kind=key_type, agent=agent, customer=customer, ca=ca)
 
 
+def curve25519() -> Pair:
+    """Certificates of Ed25519 for signing and of X25519 for encrypting, of one CA."""
+    ca = CA.create("Bench CA", key="ed25519")
+
+    def pair_of(one: Mailbox) -> tuple[SecretKey, SecretKey]:
+        signing = ca.issue(one.address, name=one.name, uses={Use.SIGN}, key_type="ed25519")
+        return signing, ca.issue(one.address, name=one.name, uses={Use.ENCRYPT}, key_type="x25519")
+
+    (agent, agents), (customer, customers) = pair_of(AGENT), pair_of(CUSTOMER)
+    return Pair(
+        name="X25519, Ed25519",
+        technology=Technology.SMIME,
+        kind="cv25519",
+        agent=agent,
+        customer=customer,
+        ca=ca,
+        encrypting=(agents, customers),
+    )
+
+
 def openpgp(name: str, cipher: str) -> Pair:
     """Both with OpenPGP keys."""
     return Pair(
@@ -66,7 +100,7 @@ def openpgp(name: str, cipher: str) -> Pair:
 
 
 def pairs() -> tuple[Pair, ...]:
-    """All pairs of the tables; making RSA keys takes some seconds."""
+    """Those that S/MIME and PGP are compared by; making RSA keys takes some seconds."""
     return (
         smime("S/MIME RSA-3072", "rsa3072"),
         smime("S/MIME P-256", "ec"),

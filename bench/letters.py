@@ -18,7 +18,9 @@ _WORDS = (
 )
 
 
-def draft(sender: Mailbox, recipient: Mailbox, *, attached_bytes: int = 0, number: int = 0) -> Draft:
+def draft(
+    sender: Mailbox, recipient: Mailbox, *, attached_bytes: int = 0, number: int = 0, text_bytes: int = _TEXT_BYTES
+) -> Draft:
     """A mail with words that hardly compress better than people's, and a file that does not compress at all."""
     chance = random.Random(number)  # noqa: S311 -- the same words each time, nothing secret
     files = (DraftAttachment("scan.bin", "application/octet-stream", chance.randbytes(attached_bytes)),)
@@ -26,7 +28,7 @@ def draft(sender: Mailbox, recipient: Mailbox, *, attached_bytes: int = 0, numbe
         from_=(sender,),
         to=(recipient,),
         subject=f"Printer trouble {number}",
-        text=_text(chance),
+        text=_text(chance, text_bytes),
         attachments=files if attached_bytes else (),
         message_id=f"bench-{number}-{attached_bytes}@{sender.address.rpartition('@')[2]}",
         date=NOW,
@@ -38,8 +40,8 @@ def headers_and_entity(letter: Draft) -> tuple[bytes, bytes]:
     return build_headers(letter).replace(b"MIME-Version: 1.0\r\n", b""), build_entity(letter)
 
 
-def _text(chance: random.Random) -> str:
+def _text(chance: random.Random, octets: int) -> str:
     lines: list[str] = []
-    while sum(map(len, lines)) < _TEXT_BYTES:
+    while sum(map(len, lines)) < octets:
         lines.append(" ".join(chance.choices(_WORDS, k=11)))
     return "\n".join(lines)

@@ -36,12 +36,12 @@ class OpenSSL:
     def seal(self, entity: bytes, *, by_agent: bool) -> bytes:
         signer = self._agent if by_agent else self._customer
         to = [self._customer, self._agent] if by_agent else [self._agent]
-        signed = _run(["openssl", "cms", "-sign", "-signer", signer, "-md", "sha256", "-binary"], entity)
-        return _run(["openssl", "cms", "-encrypt", "-aes256", "-binary", *to], signed)
+        signed = run(["openssl", "cms", "-sign", "-signer", signer, "-md", "sha256", "-binary"], entity)
+        return run(["openssl", "cms", "-encrypt", "-aes256", "-binary", *to], signed)
 
     def open(self, sealed: bytes) -> None:
-        _run(["openssl", "cms", "-decrypt", "-recip", self._agent, "-out", self._inner], sealed)
-        _run(["openssl", "cms", "-verify", "-in", self._inner, "-CAfile", self._ca, "-out", "/dev/null"])
+        run(["openssl", "cms", "-decrypt", "-recip", self._agent, "-out", self._inner], sealed)
+        run(["openssl", "cms", "-verify", "-in", self._inner, "-CAfile", self._ca, "-out", "/dev/null"])
 
 
 class GPG:
@@ -62,7 +62,7 @@ class GPG:
             raise AssertionError("gpg did not verify the mail")
 
     def _gpg(self, command: list[str], data: bytes) -> bytes:
-        return _run(["gpg", "--homedir", self._home, "--batch", "--quiet", *command], data)
+        return run(["gpg", "--homedir", self._home, "--batch", "--quiet", *command], data)
 
 
 class Peers:
@@ -115,6 +115,7 @@ def _written(path: Path, data: bytes) -> str:
     return str(path)
 
 
-def _run(command: list[str], data: bytes = b"") -> bytes:
+def run(command: list[str], data: bytes = b"") -> bytes:
+    """What a program writes to standard output; raises CalledProcessError where it fails."""
     command[0] = program(command[0])
     return subprocess.run(command, input=data, capture_output=True, check=True).stdout

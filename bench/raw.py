@@ -22,7 +22,7 @@ class Raw:
     """The primitives for keys of one kind, with mails of one size."""
 
     def __init__(self, kind: str, content: bytes) -> None:
-        """`kind`: "rsa3072", "ec" (P-256) or "cv25519"."""
+        """`kind`: "rsa2048", "rsa3072", "rsa4096", "ec" (P-256) or "cv25519"."""
         self._agreement, self._signature = _KINDS[kind]()
         self._content = content
         self._padded = bytes(-(-len(content) // 16) * 16)
@@ -44,8 +44,8 @@ class Raw:
 class _RSA:
     """Both jobs of an RSA key."""
 
-    def __init__(self) -> None:
-        self._private = rsa.generate_private_key(65537, 3072)
+    def __init__(self, bits: int) -> None:
+        self._private = rsa.generate_private_key(65537, bits)
         self._public = self._private.public_key()
         self._wrapped = self._public.encrypt(_KEY, padding.PKCS1v15())
         self._signature = self._signed(bytes(32))
@@ -124,7 +124,9 @@ def _both(one: _RSA | _Curve) -> tuple[_RSA | _Curve, _RSA | _Curve]:
 
 
 _KINDS: dict[str, Callable[[], tuple[_RSA | _Curve | _X25519, _RSA | _Curve | _Ed25519]]] = {
-    "rsa3072": lambda: _both(_RSA()),
+    "rsa2048": lambda: _both(_RSA(2048)),
+    "rsa3072": lambda: _both(_RSA(3072)),
+    "rsa4096": lambda: _both(_RSA(4096)),
     "ec": lambda: _both(_Curve()),
     "cv25519": lambda: (_X25519(), _Ed25519()),
 }

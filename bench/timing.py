@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -21,19 +22,23 @@ class Timing:
     """A tenth of the calls took less: what other programs do on the machine hardly touches it."""
 
 
-def side_by_side(acts: Mapping[str, Act], *, seconds: float, fewest: int = 7) -> dict[str, Timing]:
+def side_by_side(
+    acts: Mapping[str, Act], *, seconds: float, fewest: int = 7, repeats: int = _REPEATS
+) -> dict[str, Timing]:
     """How long each act takes. Turns are taken until the time is used up, at least `fewest`."""
     for act in acts.values():
         act()
+    gc.collect()
     samples: dict[str, list[float]] = {name: [] for name in acts}
     end = time.perf_counter() + seconds
     turns = 0
     while turns < fewest or time.perf_counter() < end:
         turns += 1
         for name, act in acts.items():
-            samples[name].extend(duration(act) for _ in range(_REPEATS))
+            samples[name].extend(duration(act) for _ in range(repeats))
     return {
-        name: Timing(statistics.median(each), statistics.quantiles(each, n=10)[0]) for name, each in samples.items()
+        name: Timing(statistics.median(each), statistics.quantiles(each, n=10, method="inclusive")[0])
+        for name, each in samples.items()
     }
 
 

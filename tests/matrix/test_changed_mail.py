@@ -1,6 +1,6 @@
 """Whatever is changed in a sealed mail, whoever sealed it: where it is still good, it is still the same mail.
 
-A part of all one-byte changes is tried each time; with EXHAUSTIVE=1 in the environment it is all of them (five minutes).
+A part of all one-byte changes is tried each time; all of them, in five minutes, with EXHAUSTIVE=1 in the environment.
 """
 
 import itertools

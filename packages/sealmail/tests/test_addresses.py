@@ -196,6 +196,19 @@ def test_parse_list_gives_no_address_where_programs_disagree(value, defects):
     assert list(listed.defects) == defects
 
 
+NAMES = st.sampled_from(
+    ["", "Carol ", "Carol O'Neil ", '"Neil, Carol" ', '"" ', "C. ", "=?utf-8?q?C?= ", "a  b ", '"a\\"b" ']
+)
+SPECS = st.text(alphabet="aB.-_+@1é=?", max_size=14) | st.sampled_from(["Carol@Example.ORG", "a@xn--x.d", "a@b_c.d"])
+
+
+@given(NAMES, SPECS, st.booleans())
+def test_parse_list_reads_a_usual_mailbox_like_one_with_an_empty_comment(name, spec, is_in_brackets):
+    value = f"{name}<{spec}>" if is_in_brackets else spec
+
+    assert parse_list(value) == parse_list(value + " ()")
+
+
 def test_parse_list_names_groups():
     listed = parse_list("Friends: a@x; Others: b@y")
 

@@ -53,7 +53,7 @@ def test_hover_shows_certificate_owner_and_validity(alice, cast, own, know, tick
     panel, _ = preview(alice, ticket, to="carol@customer.example")
 
     (card,) = panel.encrypt.cards
-    assert [row.name for row in card] == ["For", "Certificate", "Valid until", "Fingerprint", "Trust"]
+    assert [row.name for row in card] == ["For", "Certificate", "Valid until", "Fingerprint", "Trust", "Cipher"]
 
 
 @pytest.mark.mission("S9")

@@ -208,6 +208,17 @@ class _Source:
         self._left = MAXIMUM_ELEMENTS
 
     def element(self, start: int, limit: int) -> Element:
+        body = start + 2
+        if body <= limit and self._left > 0:
+            # Nearly all elements have a tag of one octet and a short length.
+            tag, length = self.data[start], self.data[start + 1]
+            end = body + length
+            if length < _INDEFINITE and tag & 0x1F != 0x1F and end <= limit:
+                self._left -= 1
+                return Element(self, tag, start, body, end, end)
+        return self._unusual(start, limit)
+
+    def _unusual(self, start: int, limit: int) -> Element:
         tag, body, size = self._header(start, limit)
         if size is None:
             end = self._closing(body, limit)

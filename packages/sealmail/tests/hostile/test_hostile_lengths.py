@@ -100,7 +100,7 @@ def test_nesting_in_the_place_of_each_element_is_survived(hostile, parsed, form:
         verdicts.append(hostile.verdict(root.encoded, form))
         node.tag, node.octets, node.children = tag, octets, children
 
-    assert len(verdicts) > 5
+    assert len(verdicts) > 1
     assert verdicts[0] is not Signature.GOOD
     assert hostile.verdict(root.encoded, form) is Signature.GOOD
 

@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from sealmail import keys, opening, policy, report
 from sealmail.addresses import Mailbox
 from sealmail.errors import EngineError
+
+
+def _values(*names: str) -> Callable[[object], tuple[Any, ...]]:
+    """Reads these attributes in one step; `attrgetter` gives a single one without its tuple."""
+    read = attrgetter(*names)
+    return read if len(names) > 1 else lambda value: (read(value),)
+
 
 _DATACLASSES: dict[str, type] = {
     cls.__name__: cls
@@ -62,17 +71,27 @@ _ENUMS: dict[str, type[Enum]] = {
     )
 }
 _FIELDS = {name: tuple(field.name for field in dataclasses.fields(cls)) for name, cls in _DATACLASSES.items()}
-_FIELDS_OF = {cls: _FIELDS[name] for name, cls in _DATACLASSES.items()}
+_VALUES_OF = {cls: _values(*_FIELDS[name]) for name, cls in _DATACLASSES.items()}
 _MEMBERS = {f"{name} {member.value}": member for name, cls in _ENUMS.items() for member in cls}
-_NAMES = {cls: {member.value: f"{name} {member.value}" for member in cls} for name, cls in _ENUMS.items()}
-_PLAIN = frozenset({str, int, float, bool, type(None)})
+_NAMED = {id(member): {"e": name} for name, member in _MEMBERS.items()}
+"""By `id()`: members live for ever, and their own hash is Python code, which costs more than all the rest."""
+_SIMPLE = frozenset({int, float, bool, type(None)})
+_PLAIN = _SIMPLE | {str}
+_LONGEST_IN_JSON = 256
+"""Characters of a text: JSON would look at each of them, both ways."""
 
 
 def encode(value: object) -> list[bytes]:
     """Frames for `value`: the JSON first, then the byte strings that it refers to."""
     packing = _Packing()
-    document = json.dumps(packing.pack(value), separators=(",", ":"), ensure_ascii=True).encode("ascii")
-    return [document, *packing.blobs]
+    return [_document(packing.pack(value)), *packing.blobs]
+
+
+_JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False)
+
+
+def _document(packed: object) -> bytes:
+    return _JSON.encode(packed).encode("ascii")
 
 
 def decode(frames: list[bytes]) -> Any:
@@ -93,8 +112,7 @@ _LARGEST_FRAMES = 8 * _LARGEST_RECURRING
 @lru_cache(maxsize=128)
 def _frames_of(value: keys.Key | policy.Policy) -> tuple[bytes, ...]:
     packing = _Packing()
-    document = json.dumps(packing.pack_fields(value), separators=(",", ":"))
-    return document.encode("ascii"), *packing.blobs
+    return _document(packing.pack_fields(value)), *packing.blobs
 
 
 @lru_cache(maxsize=128)
@@ -114,14 +132,17 @@ class _Packing:
     def pack(self, value: Any) -> Any:
         """Dispatches on the exact type: the most frequent ones first, since this runs hundreds of times a mail."""
         kind = type(value)
+        if kind is str and len(value) > _LONGEST_IN_JSON:
+            self.blobs.append(value.encode("utf-8", "surrogatepass"))
+            return {"u": len(self.blobs) - 1}
         if kind in _PLAIN:
             return value
-        if kind in _FIELDS_OF:
+        if kind in _VALUES_OF:
             return self._pack_object(value)
-        if kind in _NAMES:
-            return {"e": _NAMES[kind][value.value]}
+        if (named := _NAMED.get(id(value))) is not None:
+            return named
         if kind is tuple or kind is list:
-            return [one if type(one) in _PLAIN else self.pack(one) for one in value]
+            return [one if type(one) in _SIMPLE else self.pack(one) for one in value]
         if kind is datetime:
             return {"t": value.isoformat()}
         if kind in {bytes, bytearray, memoryview}:
@@ -136,8 +157,8 @@ class _Packing:
     def pack_fields(self, value: Any) -> Any:
         """A dataclass by its fields, in the order in which it declares them."""
         kind = type(value)
-        fields = [getattr(value, name) for name in _FIELDS_OF[kind]]
-        return {"d": [kind.__name__, [one if type(one) in _PLAIN else self.pack(one) for one in fields]]}
+        fields = [one if type(one) in _SIMPLE else self.pack(one) for one in _VALUES_OF[kind](value)]
+        return {"d": [kind.__name__, fields]}
 
     def _pack_object(self, value: Any) -> Any:
         number = self._written.get(id(value))
@@ -180,6 +201,8 @@ class _Unpacking:
                 return made
             case "b":
                 return self._blobs[content]
+            case "u":
+                return self._blobs[content].decode("utf-8", "surrogatepass")
             case "t":
                 return datetime.fromisoformat(content)
             case "s":

@@ -28,6 +28,8 @@ class Wire:
         self._reader = reader
         self._writer = writer
         self._most_bytes = most_bytes
+        self._arrivals = select.poll()
+        self._arrivals.register(reader, select.POLLIN)
         os.set_blocking(reader, False)
         os.set_blocking(writer, False)
 
@@ -58,7 +60,9 @@ class Wire:
             try:
                 view = view[os.write(self._writer, view[:_CHUNK]) :]
             except BlockingIOError:
-                _wait(self._writer, select.POLLOUT, deadline)
+                room = select.poll()
+                room.register(self._writer, select.POLLOUT)
+                _wait(room, deadline)
             except OSError as error:
                 raise ConnectionLost from error
 
@@ -77,17 +81,15 @@ class Wire:
         return memoryview(buffer)[_LENGTH.size :]
 
     def _read_some(self, size: int, deadline: float | None) -> bytes:
-        while True:
-            try:
-                data = os.read(self._reader, size)
-            except BlockingIOError:
-                _wait(self._reader, select.POLLIN, deadline)
-                continue
-            except OSError as error:
-                raise ConnectionLost from error
-            if not data:
-                raise ConnectionLost
-            return data
+        # The other side has nearly always still to write: to wait first is cheaper than to find that out by reading.
+        _wait(self._arrivals, deadline)
+        try:
+            data = os.read(self._reader, size)
+        except OSError as error:
+            raise ConnectionLost from error
+        if not data:
+            raise ConnectionLost
+        return data
 
 
 def widen(descriptor: int) -> None:
@@ -97,9 +99,7 @@ def widen(descriptor: int) -> None:
         fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _CHUNK)
 
 
-def _wait(descriptor: int, event: int, deadline: float | None) -> None:
-    poll = select.poll()
-    poll.register(descriptor, event)
+def _wait(poll: select.poll, deadline: float | None) -> None:
     if deadline is None:
         poll.poll()
     elif not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):

@@ -49,11 +49,23 @@ def capabilities_from(value: ber.Element) -> Capabilities | None:
 
     Never raises: what somebody claims to read must not decide whether his signature holds.
     """
+    raw = value.raw
+    return _remembered(raw) if len(raw) <= _LONGEST_REMEMBERED else _read(raw)
+
+
+_LONGEST_REMEMBERED = 1024
+
+
+def _read(raw: bytes) -> Capabilities | None:
     try:
-        found = [_algorithm(one) for one in islice(value.expect(ber.SEQUENCE).children(), _MOST)]
+        found = [_algorithm(one) for one in islice(ber.read(raw).expect(ber.SEQUENCE).children(), _MOST)]
     except InputError:
         return None
     return Capabilities(algorithms=tuple(dict.fromkeys(oid for oid in found if oid is not None)))
+
+
+_remembered = lru_cache(maxsize=256)(_read)
+"""A mail program says the same of itself in each mail."""
 
 
 @lru_cache(maxsize=512)

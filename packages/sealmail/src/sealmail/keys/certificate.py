@@ -23,6 +23,9 @@ from sealmail.keys.model import Key, Technology, Use, issuer_and_serial_id, name
 MAXIMUM_BYTES = 256 * 1024
 """Of one certificate; post-quantum ones have some 20 kB."""
 
+_REMEMBERED = 2048
+"""Certificates: more than one address ever has, or choosing among them would read each anew every time. Some 10 MB."""
+
 _MAIL_PURPOSES = {ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 _AGREEING = (ec.EllipticCurvePublicKey, x25519.X25519PublicKey, x448.X448PublicKey)
 UNREADABLE = (
@@ -47,7 +50,7 @@ class CertificateOutline:
     public_key_bits: bytes
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=_REMEMBERED)
 def key_from_certificate(der: bytes) -> Key:
     """The `Key` of an X.509 certificate (RFC 5280). Raises InputError where the bytes are no certificate we can read.
 
@@ -85,7 +88,7 @@ def key_from_certificate(der: bytes) -> Key:
         raise InputError("The certificate cannot be read.") from error
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=_REMEMBERED)
 def public_key(der: bytes) -> CertificatePublicKeyTypes | None:
     """The public key in a certificate; None where its algorithm or its numbers are not usable."""
     try:
@@ -94,7 +97,7 @@ def public_key(der: bytes) -> CertificatePublicKeyTypes | None:
         return None
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=_REMEMBERED)
 def outline_of(der: bytes) -> CertificateOutline:
     """Serial number, names and key of a certificate, cut out and not encoded anew. Raises InputError."""
     if len(der) > MAXIMUM_BYTES:

@@ -120,8 +120,10 @@ def multipart(
     if any(delimiter in part for part in parts) or not re.fullmatch(r"[A-Za-z0-9'()+_,./:=?-]{1,70}", mark):
         raise UsageError("A boundary is up to 70 plain characters that occur in no part.")
     head = parameter_field("Content-Type", f"multipart/{subtype}", {**(params or {}), "boundary": mark})
-    body = b"".join(b"\r\n" + delimiter + b"\r\n" + part for part in parts)
-    return head + body + b"\r\n" + delimiter + b"--\r\n"
+    between = b"\r\n" + delimiter + b"\r\n"
+    bodies = (piece for part in parts for piece in (between, part))
+    # Joined in one step: parts may be large.
+    return b"".join((head, *bodies, b"\r\n", delimiter, b"--\r\n"))
 
 
 def draft_from_message(raw: bytes) -> tuple[Headers, bytes]:
@@ -139,10 +141,16 @@ def draft_from_message(raw: bytes) -> tuple[Headers, bytes]:
 def is_seven_bit(data: bytes) -> bool:
     """Whether `data` can travel as it is: ASCII, CRLF line ends, no NUL, lines of at most 998 octets (RFC 2045
     §2.7)."""
+    return _has_plain_lines(data) and _longest_line(data) <= _LONGEST_LINE
+
+
+def _has_plain_lines(data: bytes) -> bool:
     ends = data.count(b"\r\n")
-    if not data.isascii() or b"\x00" in data or ends != data.count(b"\n") or ends != data.count(b"\r"):
-        return False
-    return max(map(len, data.split(b"\r\n"))) <= _LONGEST_LINE
+    return data.isascii() and b"\x00" not in data and ends == data.count(b"\n") == data.count(b"\r")
+
+
+def _longest_line(data: bytes) -> int:
+    return max(map(len, data.split(b"\r\n")))
 
 
 def _origin_fields(draft: Draft) -> list[bytes]:
@@ -179,7 +187,7 @@ def _encoded_text(octets: bytes) -> bytes:
     """Content-Transfer-Encoding, blank line and body for canonical text."""
     if _is_inviolable(octets):
         return _encoding_field("7bit") + octets
-    foreign = len(octets) - len(octets.decode("utf-8", "ignore").encode("ascii", "ignore"))
+    foreign = 0 if octets.isascii() else len(octets) - len(octets.decode("utf-8", "ignore").encode("ascii", "ignore"))
     if foreign * 3 > len(octets) or len(octets) > _LARGEST_QUOTED:
         return _encoding_field("base64") + encode_base64(octets)
     return _encoding_field("quoted-printable") + encode_quoted_printable(octets)
@@ -187,11 +195,11 @@ def _encoded_text(octets: bytes) -> bytes:
 
 def _is_inviolable(octets: bytes) -> bool:
     # RFC 3156 §5: servers strip spaces at a line's end, and put ">" before "From ".
-    if not is_seven_bit(octets) or octets.startswith(b"From ") or octets.endswith((b" ", b"\t")):
+    if _longest_line(octets) > 76 or not _has_plain_lines(octets):
         return False
-    if any(mark in octets for mark in _VIOLATED) or len(octets.translate(None, _CONTROLS)) < len(octets):
+    if octets.startswith(b"From ") or octets.endswith((b" ", b"\t")):
         return False
-    return max(map(len, octets.split(b"\r\n"))) <= 76
+    return not any(mark in octets for mark in _VIOLATED) and len(octets.translate(None, _CONTROLS)) == len(octets)
 
 
 def _encoding_field(encoding: str) -> bytes:
@@ -215,7 +223,9 @@ def _file_part(content_type: str, charset: str | None, name: str, octets: bytes,
     params = {"charset": charset} if charset and _TOKEN.fullmatch(charset) else {}
     head = parameter_field("Content-Type", content_type, {**params, "name": shown})
     head += parameter_field("Content-Disposition", "attachment", {"filename": shown})
-    return head + (_encoding_field("7bit") + octets if is_whole else _encoding_field("base64") + encode_base64(octets))
+    if is_whole:
+        return b"".join((head, _encoding_field("7bit"), octets))
+    return b"".join((head, _encoding_field("base64"), encode_base64(octets)))
 
 
 def _fresh_boundary(parts: Sequence[bytes]) -> str:

@@ -92,11 +92,17 @@ def fields_to_bytes(headers: Headers) -> bytes:
     return b"".join(_rendered(field) for field in headers)
 
 
+_ONE_LINE = re.compile(rb"[\t -~]{0,900}")  # with the longest name within what a line may have
+_LINE_ENDED = re.compile(rb"\r(?!\n)|\n(?![ \t])|\x00")
+
+
 def _rendered(field: Field) -> bytes:
+    if _NAME.fullmatch(field.name) and _ONE_LINE.fullmatch(field.raw):
+        return b"%b:%b\r\n" % (field.name.encode("ascii"), field.raw)
     raw = canonical_line_ends(field.raw)
     if not raw.isascii() or max(map(len, raw.split(b"\r\n"))) + len(field.name) + 1 > _LONGEST_LINE:
         return _encoded_anew(field)
-    if re.search(rb"\r(?!\n)|\n(?![ \t])|\x00", raw):
+    if _LINE_ENDED.search(raw):
         raise UsageError("A header field cannot hold line ends or NUL.")
     _line(field.name, "")
     return field.name.encode("ascii") + b":" + raw + b"\r\n"
@@ -112,10 +118,13 @@ def _encoded_anew(field: Field) -> bytes:
     return unstructured_field(field.name, _CONTROL.sub(" ", field.value))
 
 
+_NOT_IN_FIELD = re.compile(r"\r(?!\n )|(?<!\r)\n|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
 def _line(name: str, value: str) -> bytes:
     if not _NAME.fullmatch(name):
         raise UsageError("The name of a header field is printable ASCII without a colon.")
-    if re.search(r"\r(?!\n )|(?<!\r)\n|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", value) or not value.isascii():
+    if _NOT_IN_FIELD.search(value) or not value.isascii():
         raise UsageError("A header field cannot hold line ends or control characters.")
     written = f"{name}: {value}" if value else f"{name}:"
     if max(map(len, written.split("\r\n"))) > _LONGEST_LINE:
@@ -123,8 +132,11 @@ def _line(name: str, value: str) -> bytes:
     return written.encode("ascii") + b"\r\n"
 
 
+_PARAM_NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+
+
 def _param(name: str, value: str) -> list[str]:
-    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", name) or _CONTROL.search(value):
+    if not _PARAM_NAME.fullmatch(name) or _CONTROL.search(value):
         raise UsageError("A parameter has a plain name and no control characters.")
     quoted = re.sub(r'(["\\])', r"\\\1", value)
     if value.isascii() and "=?" not in value and len(name) + len(quoted) + 6 <= _LINE:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from urllib.parse import unquote_to_bytes
 
@@ -50,7 +51,8 @@ class Headers:
 
     def first(self, name: str) -> str | None:
         """The first value of the field `name`, unfolded, or None."""
-        return next((field.value for field in self.named(name)), None)
+        fields = self._by_name.get(name.lower())
+        return fields[0].value if fields else None
 
     def text(self, name: str) -> str | None:
         """The first value of the field `name` as it should be shown, encoded words decoded (RFC 2047), or None."""
@@ -63,7 +65,7 @@ class Headers:
 
     def has(self, name: str) -> bool:
         """Whether there is a field called `name`."""
-        return bool(self.named(name))
+        return name.lower() in self._by_name
 
     def without(self, *names: str) -> Headers:
         """These headers without the fields called `names`; a name that ends in `*` stands for all that begin so."""
@@ -107,12 +109,25 @@ _COMMENT = re.compile(r"(?:^|(?<=[\s;/]))\([^()]*+\)")
 
 
 def structured(text: str) -> Structured:
-    """Reads a Content-Type or Content-Disposition value, tolerantly; RFC 2231 and RFC 2047 in parameters decoded."""
+    """Reads a Content-Type or Content-Disposition value, tolerantly; RFC 2231 and RFC 2047 in parameters decoded.
+
+    What is short is remembered, since the same values stand in all mails: the result is not to be changed.
+    """
+    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _structured(text)
+
+
+_LONGEST_REMEMBERED = 200
+
+
+def _structured(text: str) -> Structured:
     head, _, rest = text[:_LONGEST_VALUE].partition(";")
     if "=" in head and len(words := _without_comments(head).split(None, 1)) > 1 and "=" not in words[0]:
         head, rest = words[0], words[1] + ";" + rest  # the first semicolon is missing
     value = "".join(_without_comments(head).split()).lower()
     return Structured(value, _joined(list(islice(_parameters(rest), _MOST_PARAMS))))
+
+
+_remembered = lru_cache(maxsize=256)(_structured)
 
 
 def _without_comments(text: str) -> str:

@@ -164,8 +164,10 @@ class _Parser:
                 end = self.line_end(position)
                 if levels := self.is_delimiter(position, end):
                     return _Line(position, end, *levels[-1])
-            position = self.raw.find(dashes, position, self.end) + 1
-            if not position:
+            # Base64 has no dash in it, and a single octet is sought many times faster than three.
+            dash = self.raw.find(b"-", position, self.end)
+            position = self.raw.find(dashes, max(dash - 1, position), self.end) + 1
+            if dash < 0 or not position:
                 return None
         return None
 

@@ -14,6 +14,8 @@ from sealmail.mime.limits import Defect
 from sealmail.mime.transfer import TransferEncoding, decode, transfer_encoding
 from sealmail.words import decode_words
 
+_MOST_REMEMBERED = 64 * 1024
+"""Octets of a decoded body: small texts are looked at several times, large ones are too dear to be kept twice."""
 MESSAGE_TYPES = frozenset({"message/rfc822", "message/global"})
 
 
@@ -37,6 +39,7 @@ class Part:
     params: dict[str, str] = field(repr=False)
     children: tuple[Part, ...] = field(default=(), repr=False)
     defects: tuple[Defect, ...] = ()
+    _decoded: list[bytes] = field(default_factory=list, init=False, repr=False)
 
     @property
     def body_end(self) -> int:
@@ -78,7 +81,12 @@ class Part:
 
     def decoded(self) -> bytes:
         """The body with its transfer encoding undone; as it came where the encoding is unknown. Never raises."""
-        return decode(self.body, self.transfer_encoding)
+        if self._decoded:
+            return self._decoded[0]
+        octets = decode(self.body, self.transfer_encoding)
+        if len(octets) <= _MOST_REMEMBERED:
+            self._decoded.append(octets)
+        return octets
 
     @property
     def disposition(self) -> str | None:

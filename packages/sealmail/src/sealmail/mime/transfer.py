@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import binascii
 import re
+import struct
 from collections.abc import Iterator
 from enum import StrEnum
 
@@ -22,12 +23,23 @@ class TransferEncoding(StrEnum):
 
 def transfer_encoding(value: str | None) -> TransferEncoding:
     """What a Content-Transfer-Encoding field says; a missing or empty one says 7bit (RFC 2045 §6.1)."""
+    if (usual := _USUAL_ENCODINGS.get(value)) is not None:
+        return usual
     name = re.split(r"[\s;(]", (value or "").strip().strip("\"'"), maxsplit=1)[0].lower()
     if name in {"", "7bit", "8bit", "binary", "7-bit", "8-bit", "8bits", "7bits"}:
         return TransferEncoding.IDENTITY
     if name in {"base64", "quoted-printable"}:
         return TransferEncoding(name)
     return TransferEncoding.UNKNOWN
+
+
+_USUAL_ENCODINGS: dict[str | None, TransferEncoding] = {
+    None: TransferEncoding.IDENTITY,
+    "7bit": TransferEncoding.IDENTITY,
+    "8bit": TransferEncoding.IDENTITY,
+    "base64": TransferEncoding.BASE64,
+    "quoted-printable": TransferEncoding.QUOTED_PRINTABLE,
+}
 
 
 def decode(encoded: bytes, encoding: TransferEncoding) -> bytes:
@@ -77,9 +89,15 @@ def _from_damaged_base64(encoded: bytes) -> bytes:
 
 def _from_quoted_printable(encoded: bytes) -> bytes:
     # White space at a line's end was added on the way (RFC 2045 §6.7, rule 3).
-    if b" \n" in encoded or b" \r\n" in encoded or b"\t\n" in encoded or b"\t\r\n" in encoded:
+    if _has_padding(encoded):
         encoded = b"\n".join(_without_padding(line) for line in encoded.split(b"\n"))
     return binascii.a2b_qp(encoded)
+
+
+def _has_padding(encoded: bytes) -> bool:
+    if b" \n" in encoded or b" \r\n" in encoded:
+        return True
+    return b"\t" in encoded and (b"\t\n" in encoded or b"\t\r\n" in encoded)
 
 
 def _without_padding(line: bytes) -> bytes:
@@ -88,16 +106,42 @@ def _without_padding(line: bytes) -> bytes:
 
 def encode_base64(data: bytes) -> bytes:
     """`data` in base64 with lines of 76 characters and CRLF, the last line ended."""
-    lines = _BASE64_LINE.findall(binascii.b2a_base64(data, newline=False))
+    view = memoryview(data)
+    whole = len(data) // _BLOCK * _BLOCK
+    lines = [
+        b"\r\n".join(_BLOCK_LINES.unpack(binascii.b2a_base64(view[start : start + _BLOCK], newline=False)))
+        for start in range(0, whole, _BLOCK)
+    ]
+    rest = binascii.b2a_base64(view[whole:], newline=False)
+    lines += [rest[start : start + _BASE64_LINE] for start in range(0, len(rest), _BASE64_LINE)]
     return b"\r\n".join((*lines, b""))
 
 
-_BASE64_LINE = re.compile(rb".{1,76}")
+_BASE64_LINE = 76
+_BLOCK_LINES = struct.Struct(f"{_BASE64_LINE}s" * 128)
+_BLOCK = 128 * 57
+"""Octets that make 128 lines: few enough to stay in the processor's cache while they are cut."""
 
 
 def encode_quoted_printable(data: bytes) -> bytes:
     """Text with CRLF line ends in quoted-printable: lines of at most 76 characters, safe to be signed (RFC 3156 §5)."""
-    return b"\r\n".join(_quoted_line(line) for line in data.split(b"\r\n"))
+    lines = data.split(b"\r\n")
+    if _is_harmless(data):
+        return b"\r\n".join([line if len(line) <= _LONGEST_PIECE else _quoted_line(line) for line in lines])
+    return b"\r\n".join([_quoted_line(line) for line in lines])
+
+
+def _is_harmless(data: bytes) -> bool:
+    """Whether nothing needs quoting in any line, however the lines are broken; a quick look at the whole."""
+    if data.translate(None, _PLAIN) or data.startswith((b"From ", b".")) or data.endswith((b" ", b"\t", b".")):
+        return False
+    return data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r") and not any(
+        mark in data for mark in _TO_QUOTE_AT_ENDS
+    )
+
+
+_PLAIN = bytes((set(range(0x20, 0x7F)) | set(b"\t\r\n")) - set(b"="))
+_TO_QUOTE_AT_ENDS = (b" \r\n", b"\t\r\n", b"\nFrom ", b"\n.\r")
 
 
 _LONGEST_PIECE = 73

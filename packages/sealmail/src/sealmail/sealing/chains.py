@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -35,14 +36,19 @@ def _issuers(key: Key, keys: KeyStore, at: datetime) -> Iterator[Key]:
         return
     named = [one for one in keys.keys({key.issuer}) if one.is_ca and one.subject == key.issuer]
     for one in sorted(named, key=lambda one: one.valid_from, reverse=True):
-        if one.valid_from <= at and (one.valid_until is None or at <= one.valid_until) and _issued(one, key):
+        if (
+            one.valid_from <= at
+            and (one.valid_until is None or at <= one.valid_until)
+            and _issued(one.material, key.material)
+        ):
             yield one
 
 
-def _issued(issuer: Key, key: Key) -> bool:
+@lru_cache(maxsize=256)
+def _issued(issuer: bytes, key: bytes) -> bool:
     try:
-        certificate = x509.load_der_x509_certificate(key.material)
-        certificate.verify_directly_issued_by(x509.load_der_x509_certificate(issuer.material))
+        certificate = x509.load_der_x509_certificate(key)
+        certificate.verify_directly_issued_by(x509.load_der_x509_certificate(issuer))
     except (InvalidSignature, ValueError, TypeError):
         return False
     except UnsupportedAlgorithm:

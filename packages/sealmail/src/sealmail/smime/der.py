@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from sealmail import ber
 
 
-def tagged(tag: int, content: bytes) -> bytes:
-    """Any element."""
-    return ber.header(tag, len(content)) + content
+def tagged(tag: int, *contents: bytes) -> bytes:
+    """Any element, its content given in one piece or several: each octet is copied once."""
+    return b"".join((ber.header(tag, sum(map(len, contents))), *contents))
 
 
 def sequence(*elements: bytes) -> bytes:
     """A SEQUENCE."""
-    return tagged(ber.SEQUENCE, b"".join(elements))
+    return tagged(ber.SEQUENCE, *elements)
 
 
 def set_of(elements: Iterable[bytes]) -> bytes:

@@ -53,36 +53,50 @@ def _enveloped(content: bytes, key: bytes, infos: Sequence[bytes]) -> bytes:
     vector = secrets.token_bytes(_BLOCK)
     padding_size = _BLOCK - len(content) % _BLOCK
     encryptor = Cipher(AES(key), modes.CBC(vector)).encryptor()
-    encrypted = encryptor.update(content) + encryptor.update(bytes((padding_size,)) * padding_size)
+    encrypted = encryptor.update(content), encryptor.update(bytes((padding_size,)) * padding_size)
     cipher = der.algorithm(algorithms.AES256_CBC.oid, der.octet_string(vector))
     return _wrapped(
         cms.ENVELOPED_DATA,
         der.integer(version),
         der.set_of(infos),
-        _encrypted_content(cipher, encrypted + encryptor.finalize()),
+        *_encrypted_content(cipher, *encrypted, encryptor.finalize()),
     )
 
 
 def _authenticated(content: bytes, key: bytes, infos: Sequence[bytes]) -> bytes:
     nonce = secrets.token_bytes(_NONCE)
-    sealed = AESGCM(key).encrypt(nonce, content, None)
+    sealed = memoryview(AESGCM(key).encrypt(nonce, content, None))
     parameters = der.sequence(der.octet_string(nonce), der.integer(_CODE))  # RFC 5084 §3.2
     cipher = der.algorithm(algorithms.AES256_GCM.oid, parameters)
     return _wrapped(
         cms.AUTH_ENVELOPED_DATA,
         der.integer(0),
         der.set_of(infos),
-        _encrypted_content(cipher, sealed[:-_CODE]),
-        der.octet_string(sealed[-_CODE:]),
+        *_encrypted_content(cipher, sealed[:-_CODE]),
+        der.octet_string(bytes(sealed[-_CODE:])),
     )
 
 
-def _wrapped(content_type: bytes, *fields: bytes) -> bytes:
-    return der.sequence(der.oid(content_type), der.explicit(0, der.sequence(*fields)))
+_Octets = bytes | memoryview
 
 
-def _encrypted_content(cipher: bytes, encrypted: bytes) -> bytes:
-    return der.sequence(der.oid(cms.DATA), cipher, der.tagged(ber.context(0, constructed=False), encrypted))
+def _wrapped(content_type: bytes, *pieces: _Octets) -> bytes:
+    """ContentInfo (RFC 5652 §3) around the fields that the pieces are.
+
+    What was encrypted is as large as the mail, and is copied only here.
+    """
+    fields = _headed(ber.SEQUENCE, *pieces)
+    return b"".join(_headed(ber.SEQUENCE, der.oid(content_type), *_headed(ber.context(0), *fields)))
+
+
+def _encrypted_content(cipher: bytes, *encrypted: _Octets) -> tuple[_Octets, ...]:
+    """EncryptedContentInfo (RFC 5652 §6.1), in pieces."""
+    content = _headed(ber.context(0, constructed=False), *encrypted)
+    return _headed(ber.SEQUENCE, der.oid(cms.DATA), cipher, *content)
+
+
+def _headed(tag: int, *pieces: _Octets) -> tuple[_Octets, ...]:
+    return ber.header(tag, sum(map(len, pieces))), *pieces
 
 
 def key_scheme(recipient: Key, *, oaep: bool = False) -> str:
