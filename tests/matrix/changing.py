@@ -12,9 +12,10 @@ from sealmail.mime import parse, protect_headers
 from sealmail.opening import Opened, open_message
 from sealmail.policy import Policy
 from sealmail.report import Covers, Signature
+from tests.matrix.crossing import SENDER
 from tests.matrix.programs import secret_of
 from tests.matrix.recipes import Cipher, Form, Recipe
-from tests.matrix.running import SENDER, Matrix, Program
+from tests.matrix.running import Matrix, Program
 from tests.peers.mail import File, Letter
 from tests.peers.openssl import KeyKind
 

@@ -115,18 +115,19 @@ class GnuPG:
             raise PeerError(f"gpg could not decrypt: {done.status}")
         return Decrypted(plain=done.output, signatures=_checked(done.status))
 
+    def session_key(self, data: bytes) -> bytes:
+        """The key of an encrypted message, as gpg tells it to people who must hand it to somebody."""
+        status = self._run(["--show-session-key", "--decrypt"], data).status
+        return bytes.fromhex(next(line.partition(":")[2] for line in status if line.startswith("SESSION_KEY ")))
+
     def verify(self, signature: bytes, data: bytes) -> Checked:
         """Checks a detached signature."""
         with short_folder("sig") as folder:
             (folder / "signature").write_bytes(signature)
             return _checked(self._run(["--verify", str(folder / "signature"), "-"], data, check=False).status)
 
-    def verify_clearsigned(self, text: bytes) -> Checked:
-        """Checks a text that carries its signature around it."""
-        return _checked(self._run(["--verify"], text, check=False).status)
-
     def read_clearsigned(self, text: bytes) -> Decrypted:
-        """The words of such a text, and what is said of its signature."""
+        """The words of a text that carries its signature around it, and what is said of that."""
         done = self._run(["--decrypt"], text, check=False)
         return Decrypted(plain=done.output, signatures=_checked(done.status))
 

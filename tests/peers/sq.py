@@ -95,12 +95,12 @@ def generate(address: str, suite: str) -> bytes:
         path = folder / "key"
         user_id = f"<{address}>"
         _run("key", "generate", "--cipher-suite", SUITES[suite], "--userid", user_id, "--export", str(path), data=b"")
-        return path.read_bytes()
+        return _run("dearmor", data=path.read_bytes())
 
 
 def certificate(secret: bytes) -> bytes:
     """The public side of a secret key."""
-    return _run("key", "extract-cert", data=secret)
+    return _run("key", "extract-cert", "--binary", data=secret)
 
 
 def _without_passphrase(passphrase: str) -> None:
