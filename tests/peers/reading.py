@@ -14,7 +14,6 @@ from tests.peers.openssl import cms_verify
 from tests.peers.pgp import Checked, PGPProgram
 from tests.peers.programs import PeerError
 
-
 ARMOR = b"-----BEGIN PGP "
 CLEARSIGNED = ARMOR + b"SIGNED MESSAGE-----"
 

@@ -84,10 +84,21 @@ def _segments(text: bytes) -> Iterator[Segment]:
 
 def sealed_text(part: Part) -> tuple[Segment, ...]:
     """The stretches of a text part in which at least one is sealed; empty where none is."""
-    if part.children or part.content_type != "text/plain" or b"-----BEGIN PGP " not in (text := part.decoded()):
+    if part.children or part.content_type != "text/plain" or b"-----BEGIN PGP " not in part.decoded():
         return ()
-    found = segments(text)
+    found = segments(_as_written(part))
     return found if any(one.kind.is_sealed for one in found) else ()
+
+
+def _as_written(part: Part) -> bytes:
+    """The text, decoded; as it came where it says to be quoted-printable and was not made so.
+
+    Some programs say it of armor that they never encoded, and decoding takes the end of its lines for soft breaks.
+    """
+    text = part.decoded()
+    if text == part.body or openpgp.kind(text) is not OpenPGPKind.ENCRYPTED or openpgp.is_readable(text):
+        return text
+    return part.body if openpgp.is_readable(part.body) else text
 
 
 def whole(part: Part) -> Segment | None:
@@ -116,7 +127,10 @@ def file_part(payload: bytes, name: str) -> Part:
 
 _TYPES = mimetypes.MimeTypes()
 """Without what the machine adds, so that a report is the same everywhere."""
-_ENTITY = re.compile(rb"(?i)content-type:[ \t]*[a-z]+/[a-z0-9.+-]+")
+_ENTITY = re.compile(
+    rb"(?i)(?:(?:mime-version|content-(?!type:)[a-z-]{1,40}):[^\r\n]{0,200}\r?\n){0,4}"
+    rb"content-type:[ \t]*[a-z]+/[a-z0-9.+-]+"
+)
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 
 
@@ -180,6 +194,19 @@ def mangled_encryption(part: Part) -> Part | None:
         return None
     has_version = any(child.content_type == "application/pgp-encrypted" or _is_version(child) for child in rest)
     return bodies[0] if has_version and openpgp.kind(bodies[0].decoded()) is OpenPGPKind.ENCRYPTED else None
+
+
+def kept_structure(part: Part) -> bytes | None:
+    """The multipart/encrypted that GpgOL left in an attached file instead of in the mail, where nothing else is in the
+    mail; None: there is none.
+    """
+    if part.content_type != "multipart/mixed" or len(part.children) not in {1, 2}:
+        return None
+    files = [child for child in part.children if child.filename == "GpgOL_MIME_structure.mime" and not child.children]
+    if len(files) != 1 or not all(_says_nothing(child) for child in part.children if child is not files[0]):
+        return None
+    entity = files[0].decoded()
+    return entity if parse(entity).content_type == "multipart/encrypted" else None
 
 
 def _says_nothing(part: Part) -> bool:

@@ -7,7 +7,7 @@ Knows no trust, no From address and no MIME tree. Opening and verifying never ra
 from sealmail.keys.openpgp_key import OpenPGPState, state_at, usable_for
 from sealmail.openpgp.cleartext import read_cleartext, verify_cleartext
 from sealmail.openpgp.opening import decrypt
-from sealmail.openpgp.recognising import OpenPGPKind, kind
+from sealmail.openpgp.recognising import OpenPGPKind, is_readable, kind
 from sealmail.openpgp.sealing import encrypt, sign
 from sealmail.openpgp.verifying import verify, verify_opaque
 
@@ -16,6 +16,7 @@ __all__ = [
     "OpenPGPState",
     "decrypt",
     "encrypt",
+    "is_readable",
     "kind",
     "read_cleartext",
     "sign",

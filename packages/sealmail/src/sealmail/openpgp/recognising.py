@@ -57,6 +57,15 @@ def kind(data: bytes) -> OpenPGPKind | None:
     return _kind_of_armored(data[found.start() : found.start() + _LOOKED_AT])
 
 
+def is_readable(armored: bytes) -> bool:
+    """Whether the first armored block decodes; what is in it may be anything. Never raises."""
+    try:
+        armor.dearmor(armored)
+    except InputError:
+        return False
+    return True
+
+
 def _kind_of_armored(text: bytes) -> OpenPGPKind:
     # The cut may fall inside a line; whole groups of four characters before it still decode.
     try:
