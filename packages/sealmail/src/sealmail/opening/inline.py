@@ -108,8 +108,8 @@ def whole(part: Part) -> Segment | None:
 
 
 def text_part(words: bytes, charset: str | None) -> Part:
-    """Words as a text part."""
-    return parse(f'Content-Type: text/plain; charset="{_charset(charset)}"\r\n\r\n'.encode() + words)
+    """Words as a text part. `charset`: what is said of them where nobody signed it."""
+    return parse(f'Content-Type: text/plain; charset="{_charset(words, charset)}"\r\n\r\n'.encode() + words)
 
 
 def entity_part(payload: bytes) -> Part | None:
@@ -128,14 +128,28 @@ def file_part(payload: bytes, name: str) -> Part:
 _TYPES = mimetypes.MimeTypes()
 """Without what the machine adds, so that a report is the same everywhere."""
 _ENTITY = re.compile(
-    rb"(?i)(?:(?:mime-version|content-(?!type:)[a-z-]{1,40}):[^\r\n]{0,200}\r?\n){0,4}"
+    rb"(?i)(?:(?!content-type:)[!-9;-~]{1,80}:[^\r\n]{0,998}\r?\n(?:[ \t][^\r\n]{0,998}\r?\n){0,100}){0,100}"
     rb"content-type:[ \t]*[a-z]+/[a-z0-9.+-]+"
 )
+"""Header fields among which is a type; those of a mail may stand before it (RFC 9788 §4)."""
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 
 
-def _charset(name: str | None) -> str:
-    return name if name is not None and _NAME.fullmatch(name) else "utf-8"
+def _charset(words: bytes, name: str | None) -> str:
+    """UTF-8 for all that can be it: another name on its way would make other words of what was signed.
+
+    Text that switches between character sets by control characters (ISO 2022) looks like ASCII, and is what it says.
+    """
+    if name is None or not _NAME.fullmatch(name):
+        return "utf-8"
+    try:
+        words.decode("utf-8")
+    except UnicodeDecodeError:
+        return name
+    return name if _SWITCHES.search(words) else "utf-8"
+
+
+_SWITCHES = re.compile(rb"[\x0e\x0f\x1b]")
 
 
 def residue(part: Part, found: Iterable[Segment]) -> Part:
