@@ -47,9 +47,12 @@ class Segment:
     text: bytes = field(repr=False)
 
 
-_BEGIN = re.compile(rb"^-----BEGIN PGP (MESSAGE|SIGNED MESSAGE|PUBLIC KEY BLOCK)-----[ \t]*\r?$", re.MULTILINE)
+_BEGIN = re.compile(
+    rb"^-----BEGIN PGP (MESSAGE|SIGNED MESSAGE|PUBLIC KEY BLOCK)(?:, PART [0-9]+(?:/[0-9]+)?)?-----[ \t]*\r?$",
+    re.MULTILINE,
+)
 _ENDS = {
-    b"MESSAGE": re.compile(rb"^-----END PGP MESSAGE-----[ \t]*\r?$", re.MULTILINE),
+    b"MESSAGE": re.compile(rb"^-----END PGP MESSAGE(?:, PART [0-9]+(?:/[0-9]+)?)?-----[ \t]*\r?$", re.MULTILINE),
     b"SIGNED MESSAGE": re.compile(rb"^-----END PGP SIGNATURE-----[ \t]*\r?$", re.MULTILINE),
     b"PUBLIC KEY BLOCK": re.compile(rb"^-----END PGP PUBLIC KEY BLOCK-----[ \t]*\r?$", re.MULTILINE),
 }
