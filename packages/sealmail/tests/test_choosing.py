@@ -239,6 +239,17 @@ def test_openpgp_keys_are_chosen_by_the_same_rule() -> None:
 
 
 @pytest.mark.mission("S8")
+@pytest.mark.mission("B15")
+def test_we_sign_with_what_most_programs_can_check_while_there_is_such_a_key(ca: CA) -> None:
+    usual, new = issue(ca, -20, uses={Use.SIGN}), issue(ca, -1, uses={Use.SIGN}, key_type="mldsa65")
+
+    both = sign_option(CAROL, Technology.SMIME, judges(ca, usual, new))
+    alone = sign_option(CAROL, Technology.SMIME, judges(ca, new))
+
+    assert (both.key, both.passed_over[0].reasons[0].code) == (usual.key, "rarely_read")
+    assert alone.key == new.key
+
+
 def test_we_sign_with_the_newest_of_our_own_that_is_neither_expired_revoked_nor_rejected(ca: CA) -> None:
     validities = ((-30, 10), (-20, 10), (-10, 10), (-9, 10), (-8, -1))
     old, good, revoked, rejected, expired = own = [issue(ca, *validity) for validity in validities]

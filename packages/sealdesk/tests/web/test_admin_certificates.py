@@ -192,9 +192,9 @@ def test_ocsp_answer_finds_its_ca_in_the_ring_and_counts_at_once(admin, cast):
 
 
 @pytest.mark.mission("B11")
-def test_ocsp_answer_for_a_ca_that_is_not_here_is_refused_with_a_sentence(admin, cast):
+def test_ocsp_answer_that_names_a_ca_only_by_a_hash_is_refused_where_the_ca_is_not_here(admin, cast):
     ca = cast.ca.certificate
-    answer = ocsp_answer(Said(at=now()), cast.carol.smime.key, ca, ca, loaded(cast.ca.secret))
+    answer = ocsp_answer(Said(at=now(), by_hash=True), cast.carol.smime.key, ca, ca, loaded(cast.ca.secret))
 
     response, shown = upload(admin, answer)
 

@@ -64,7 +64,7 @@ def choose(address: str, technology: Technology, purpose: Purpose, judges: Judge
 
     Codes of reasons: those of `problems`, and no_key, rejected_key, untrusted_key, revoked, wrong_usage,
     weak_algorithm, revocation_unknown, conflicting_key, expired_issuer; for keys that may be used and lost:
-    less_trusted, older, shorter, equal.
+    less_trusted, rarely_read, older, shorter, equal.
     """
     keys = [key for key in judges.keys.keys_of(address) if key.technology is technology]
     nothing = Reason(code="no_key", sentence=f"The {_NAMES[technology]} for {address} was not found.", address=address)
@@ -111,11 +111,16 @@ class _Runner:
     """How far it can be trusted at best; once its path is known, the same as `level`."""
 
     @property
-    def merits(self) -> tuple[datetime, datetime, str]:
-        return self.key.valid_from, self.key.valid_until or _FOR_EVER, self.key.fingerprint
+    def is_widely_read(self) -> bool:
+        """Whether signatures by it are checked by most mail programs; those of ML-DSA (RFC 9882) are by few yet."""
+        return not self.key.algorithm.startswith("ML-DSA")
 
     @property
-    def rank(self) -> tuple[TrustLevel, tuple[datetime, datetime, str]]:
+    def merits(self) -> tuple[bool, datetime, datetime, str]:
+        return self.is_widely_read, self.key.valid_from, self.key.valid_until or _FOR_EVER, self.key.fingerprint
+
+    @property
+    def rank(self) -> tuple[TrustLevel, tuple[bool, datetime, datetime, str]]:
         return self.ceiling, self.merits
 
 
@@ -262,9 +267,11 @@ class _OwnContest(_Contest):
 def _why_lost(loser: _Runner, best: _Runner) -> Reason:
     if loser.ceiling < best.level:
         return _LESS_TRUSTED[best.level]
+    if not loser.is_widely_read and best.is_widely_read:
+        return _RARELY_READ
     if loser.key.valid_from < best.key.valid_from:
         return _OLDER
-    return _EQUAL if loser.merits[:2] == best.merits[:2] else _SHORTER
+    return _EQUAL if loser.merits[:-1] == best.merits[:-1] else _SHORTER
 
 
 def _against(findings: frozenset[Finding], path: PathFacts | None) -> Iterator[Reason]:
@@ -287,6 +294,7 @@ _UNTRUSTED = Reason(code="untrusted_key", sentence="Nobody has confirmed that it
 _CONFLICTING = Reason(code="conflicting_key", sentence="Another key that is trusted for this address contradicts it.")
 _EXPIRED_ISSUER = Reason(code="expired_issuer", sentence="A CA above it is not valid at this time.")
 _OLDER = Reason(code="older", sentence="A newer one is used.")
+_RARELY_READ = Reason(code="rarely_read", sentence="One whose signatures most mail programs can check is used.")
 _SHORTER = Reason(code="shorter", sentence="One that is valid longer is used.")
 _EQUAL = Reason(code="equal", sentence="Another one, neither better nor worse, is used.")
 _LESS_TRUSTED = {

@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 
-from sealmail.keys.certificate import UNREADABLE, outline_of, public_key
+from sealmail.keys.certificate import ML_DSA_KEYS, UNREADABLE, outline_of, public_key
 from sealmail.keys.model import Key, KeyId, Technology, Use, subject_key_id
 from sealmail.keys.store import KeyStore
 from sealmail.keys.trust import Anchor
@@ -207,6 +207,9 @@ def has_signed(issuer: bytes, certificate: bytes) -> bool:
             case dsa.DSAPublicKey() as key, hashes.HashAlgorithm(), _:
                 key.verify(signature, content, digest)
             case (ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey()) as key, None, _:
+                key.verify(signature, content)
+            case key, None, _ if isinstance(key, ML_DSA_KEYS):
+                # RFC 9881 §3: over the certificate itself, without a context.
                 key.verify(signature, content)
             case _:
                 return False

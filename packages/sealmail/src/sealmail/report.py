@@ -180,7 +180,7 @@ class EncryptionFacts:
     algorithm: str | None = None
     """Content cipher, for people: "AES-256-CBC"."""
     key_scheme: str | None = None
-    """How the content key was protected for us, for people: "RSA-OAEP", "ECDH P-256", "X25519"."""
+    """How the content key was protected for us, for people: "RSA-OAEP", "ECDH P-256", "X25519", "ML-KEM-768"."""
     recipients: tuple[KeyId, ...] = ()
     """Ids for which the message was encrypted, as it says itself; empty ones were hidden by the sender."""
     opened_with: str | None = None

@@ -22,6 +22,11 @@ NO_PRIVATE_KEY = "Unable to find private key to decrypt"
 """What users search for when a mail does not open."""
 
 
+_OTHER_KEYS = "it was encrypted for other keys than those at hand"
+_ELSEWHERE = {
+    "secret_on_card": "its secret part is on a smart card",
+    "secret_missing": "only its public part is here",
+}
 _PAST_LIMITS = frozenset({"limit_exceeded", "over_budget"})
 
 
@@ -29,7 +34,8 @@ def encryption_sentence(verdict: EncryptionVerdict) -> str:
     """What happened to the encryption."""
     if verdict.reason in _PAST_LIMITS:
         return "It was not opened: it is larger or more deeply nested than the limits allow."
-    algorithm = (verdict.facts.algorithm if verdict.facts else None) or "an unknown algorithm"
+    facts = verdict.facts
+    algorithm = (facts and (facts.algorithm or facts.key_scheme)) or "an unknown algorithm"
     match verdict.verdict:
         case Encryption.NONE:
             return "The message travelled as readable text."
@@ -37,7 +43,7 @@ def encryption_sentence(verdict: EncryptionVerdict) -> str:
             what = "message" if verdict.covers is Covers.WHOLE else "framed part"
             return f"The {what} was encrypted with {algorithm} and has been opened."
         case Encryption.NO_KEY:
-            return f"{NO_PRIVATE_KEY}: it was encrypted for other keys than those at hand."
+            return f"{NO_PRIVATE_KEY}: {_ELSEWHERE.get(verdict.reason or '', _OTHER_KEYS)}."
         case Encryption.LOCKED:
             return "The private key is here, but its passphrase is missing or wrong."
         case Encryption.DAMAGED:

@@ -15,7 +15,6 @@ from sealmail import ber
 from sealmail.report import Signature
 
 # The X.509 library only warns of names that are too short or too long; what it warns of is read all the same.
-pytestmark = pytest.mark.filterwarnings("ignore:Attribute's length:UserWarning")
 FORMS = ["opaque", "detached", "CBC", "GCM", "compressed"]
 MUTATIONS = 5000 if os.environ.get("EXHAUSTIVE") else 500
 TAGS = [

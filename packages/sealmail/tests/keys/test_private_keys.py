@@ -107,28 +107,6 @@ def newer(private, beside):
     return ber.header(ber.SEQUENCE, len(changed)) + changed
 
 
-@pytest.mark.vectors
-@pytest.mark.parametrize("number", [1, 2, 3])
-def test_post_quantum_keys_that_contradict_themselves_are_refused(vectors, number):
-    folder = vectors / "lamps" / "dilithium-certificates" / "examples"
-
-    found = read((folder / f"bad-ML-DSA-44-{number}.priv").read_bytes())
-
-    assert (found.secrets, found.unmatched) == ((), ())
-    assert [problem.sentence.split(":")[0] for problem in found.problems] == [
-        "The private key (ML-DSA-44) cannot be read, or contradicts itself"
-    ]
-
-
-@pytest.mark.vectors
-def test_post_quantum_key_by_its_seed_is_named(vectors):
-    folder = vectors / "lamps" / "dilithium-certificates" / "examples"
-
-    (secret,) = read((folder / "ML-DSA-65-seed.priv").read_bytes()).unmatched
-
-    assert secret.algorithm == "ML-DSA-65"
-
-
 def test_a_key_that_contradicts_itself_does_not_keep_its_neighbours_out(pairs):
     pair = pairs["ec"]
     broken = newer(ed25519.Ed25519PrivateKey.generate(), ed25519.Ed25519PrivateKey.generate())

@@ -6,12 +6,13 @@ Called by the key reader and by the S/MIME engine, which also asks for the publi
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x448, x25519
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, mldsa, mlkem, rsa, x448, x25519
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -27,6 +28,10 @@ _REMEMBERED = 2048
 """Certificates: more than one address ever has, or choosing among them would read each anew every time. Some 10 MB."""
 
 _MAIL_PURPOSES = {ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+ML_DSA_KEYS = (mldsa.MLDSA44PublicKey, mldsa.MLDSA65PublicKey, mldsa.MLDSA87PublicKey)
+"""Public keys of ML-DSA (RFC 9881), which sign."""
+ML_KEM_KEYS = (mlkem.MLKEM768PublicKey, mlkem.MLKEM1024PublicKey)
+"""Public keys of ML-KEM (RFC 9935), to which is encrypted. ML-KEM-512 is not in the library."""
 _AGREEING = (ec.EllipticCurvePublicKey, x25519.X25519PublicKey, x448.X448PublicKey)
 UNREADABLE = (
     ValueError,
@@ -137,14 +142,23 @@ _SIMPLE: dict[type, str] = {
     ed448.Ed448PublicKey: "Ed448",
     x25519.X25519PublicKey: "X25519",
     x448.X448PublicKey: "X448",
+    mldsa.MLDSA44PublicKey: "ML-DSA-44",
+    mldsa.MLDSA65PublicKey: "ML-DSA-65",
+    mldsa.MLDSA87PublicKey: "ML-DSA-87",
+    mlkem.MLKEM768PublicKey: "ML-KEM-768",
+    mlkem.MLKEM1024PublicKey: "ML-KEM-1024",
 }
 _CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521", "secp224r1": "P-224"}
 
 
 def _name(certificate: x509.Certificate) -> str:
     """The common name, else the organisation, else nothing. It is for people and proves nothing."""
+    with warnings.catch_warnings():
+        # A name longer than RFC 5280 allows, or empty, is worth no warning on a page that nobody reads.
+        warnings.simplefilter("ignore", UserWarning)
+        subject = certificate.subject
     for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME, NameOID.ORGANIZATION_NAME):
-        for attribute in certificate.subject.get_attributes_for_oid(kind):
+        for attribute in subject.get_attributes_for_oid(kind):
             return attribute.value if isinstance(attribute.value, str) else ""
     return ""
 
@@ -169,9 +183,9 @@ def _uses(extensions: x509.Extensions, public: CertificatePublicKeyTypes | None)
     uses = _allowed_by_usage(extensions, public)
     if not _is_for_mail(extensions):
         uses -= {Use.SIGN, Use.ENCRYPT}
-    if isinstance(public, (x25519.X25519PublicKey, x448.X448PublicKey)):
+    if isinstance(public, (x25519.X25519PublicKey, x448.X448PublicKey, *ML_KEM_KEYS)):
         uses -= {Use.SIGN, Use.CERTIFY}
-    if isinstance(public, (ed25519.Ed25519PublicKey, ed448.Ed448PublicKey, dsa.DSAPublicKey)):
+    if isinstance(public, (ed25519.Ed25519PublicKey, ed448.Ed448PublicKey, dsa.DSAPublicKey, *ML_DSA_KEYS)):
         uses -= {Use.ENCRYPT}
     return frozenset(uses)
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, x
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from sealmail.errors import Reason
-from sealmail.keys.certificate import public_key
+from sealmail.keys.certificate import ML_DSA_KEYS, ML_KEM_KEYS, public_key
 from sealmail.keys.model import Key, Technology
 
 _UNREADABLE = (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
@@ -42,7 +42,7 @@ def _algorithm_problems(key: Key) -> list[Reason]:
     public = public_key(key.material)
     if public is not None and not isinstance(public, dsa.DSAPublicKey):
         return []
-    sentence = f"Public key algorithm: it must be RSA or EC (or Ed25519, X25519), not {key.algorithm}."
+    sentence = f"Public key algorithm: it must be RSA or EC (or Ed25519, X25519, ML-DSA, ML-KEM), not {key.algorithm}."
     return [Reason(code="wrong_algorithm", sentence=sentence)]
 
 
@@ -82,9 +82,16 @@ def _usage_problems(key: Key, extensions: x509.Extensions) -> list[Reason]:
 
 
 def _wanted_usages(key: Key) -> dict[str, str]:
-    """Bits of the key usage, one of which must be there, by their names in `cryptography` (RFC 8410 §5)."""
+    """Bits of the key usage, one of which must be there, by their names in `cryptography`
+    (RFC 8410 §5, RFC 9881 §5, RFC 9935 §5).
+    """
     public = public_key(key.material)
     signing, agreeing = {"digital_signature": "Digital Signature"}, {"key_agreement": "Key Agreement"}
+    enciphering = {"key_encipherment": "Key Encipherment"}
+    if isinstance(public, ML_DSA_KEYS):
+        return signing
+    if isinstance(public, ML_KEM_KEYS):
+        return enciphering
     match public:
         case ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey():
             return signing
@@ -93,7 +100,7 @@ def _wanted_usages(key: Key) -> dict[str, str]:
         case ec.EllipticCurvePublicKey():
             return signing | agreeing
         case _:
-            return signing | {"key_encipherment": "Key Encipherment"}
+            return signing | enciphering
 
 
 def _extended_usage_problems(extensions: x509.Extensions) -> list[Reason]:

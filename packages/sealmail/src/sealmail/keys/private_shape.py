@@ -11,8 +11,13 @@ from dataclasses import dataclass, field
 
 from sealmail import ber
 from sealmail.errors import InputError
+from sealmail.keys import seeded
 
 _NOT_USED = "The private key{} is of a kind that Sealdesk does not use."
+_DAMAGED = "The private key{} is damaged or contradicts itself. Export it again from where it is used."
+_EXPANDED = (
+    "The private key{} is there in its expanded form only, which Sealdesk cannot use: export it by its seed, or both."
+)
 LONGEST_MODULUS_BITS = 16_384
 _ROUNDS_FOR_2048 = 20_000
 """What checking the primes of RSA-2048 costs, in rounds of a hash."""
@@ -61,11 +66,7 @@ class Shape:
     @property
     def damaged(self) -> str:
         """A sentence: it cannot be loaded."""
-        if self.kind and self.kind.startswith("ML-"):
-            return f"The private key{self.in_words} cannot be read, or contradicts itself: export it by its seed alone."
-        return (
-            f"The private key{self.in_words} is damaged or contradicts itself. Export it again from where it is used."
-        )
+        return _DAMAGED.format(self.in_words)
 
     @property
     def public_hash(self) -> str | None:
@@ -92,12 +93,25 @@ def _pkcs8(der: bytes, outer: ber.Element, algorithm: ber.Element) -> Shape:
         raise InputError(_NOT_USED.format(""))
     _, _, private, *more = outer.children()
     cost = _rsa_cost(_modulus(private)) if kind.startswith("RSA") else 1
+    octets = _private_octets(kind, private)
     public = next((field.content for field in more if field.tag == _PUBLIC), None)
+    bare = _encoded(ber.SEQUENCE, _VERSION_1 + algorithm.raw + octets)
     if public is None:
-        return Shape(der=der, kind=kind, cost=cost)
-    bare = _encoded(ber.SEQUENCE, _VERSION_1 + algorithm.raw + private.raw)
+        return Shape(der=der if octets == private.raw else bare, kind=kind, cost=cost)
     info = _encoded(ber.SEQUENCE, algorithm.raw + _encoded(ber.BIT_STRING, public))
     return Shape(der=bare, kind=kind, cost=cost, public=info)
+
+
+def _private_octets(kind: str, private: ber.Element) -> bytes:
+    """The privateKey field as it will be loaded."""
+    if not kind.startswith("ML-"):
+        return private.raw
+    try:
+        return _encoded(ber.OCTET_STRING, seeded.by_seed(kind, private.octets()))
+    except seeded.Expanded:
+        raise InputError(_EXPANDED.format(f" ({kind})")) from None
+    except InputError:
+        raise InputError(_DAMAGED.format(f" ({kind})")) from None
 
 
 def _encoded(tag: int, content: bytes) -> bytes:

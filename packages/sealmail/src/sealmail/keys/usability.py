@@ -12,8 +12,10 @@ from enum import StrEnum
 
 from sealmail.errors import InputError, Reason
 from sealmail.keys import openpgp_key
+from sealmail.keys.certificate import public_key
 from sealmail.keys.model import Key, Technology, Use
 from sealmail.keys.pgp.certificate import check_certificate
+from sealmail.keys.strength import weakness
 
 MINIMUM_RSA_BITS = 2048
 UNKNOWN_ALGORITHM = "unknown"
@@ -81,17 +83,9 @@ def _certificate_problems(key: Key, use: Use, at: datetime) -> list[Reason]:
         found.append(_expired(key.valid_until))
     if key.algorithm == UNKNOWN_ALGORITHM:
         found.append(Reason(code="unsupported_algorithm", sentence="Its kind of key is not supported."))
-    bits = _rsa_bits(key)
-    if bits is not None and bits < MINIMUM_RSA_BITS:
-        sentence = f"It is too weak: RSA with {bits} bits; {MINIMUM_RSA_BITS} are the least."
-        found.append(Reason(code="weak_key", sentence=sentence))
-    if key.algorithm in _WEAK_CURVES:
-        found.append(Reason(code="weak_key", sentence=f"It is too weak: {key.algorithm}."))
+    if (weak := weakness(public_key(key.material), MINIMUM_RSA_BITS)) is not None:
+        found.append(Reason(code="weak_key", sentence=f"It is too weak: {weak}."))
     return found
-
-
-_WEAK_CURVES = frozenset({"EC secp192r1", "EC brainpoolP160r1", "EC brainpoolP192r1", "EC sect163k1", "EC sect163r2"})
-"""Of fewer than 224 bits (NIST SP 800-57 part 1, table 2)."""
 
 
 def _openpgp_problems(key: Key, use: Use, at: datetime) -> list[Reason]:
@@ -127,12 +121,6 @@ def _not_yet_valid(key: Key) -> Reason:
 
 def _expired(end: datetime) -> Reason:
     return Reason(code="expired", sentence=f"It expired on {day(end)}.")
-
-
-def _rsa_bits(key: Key) -> int | None:
-    """By the name of the algorithm, so that a choice among a thousand certificates need not parse them all."""
-    kind, _, bits = key.algorithm.partition("-")
-    return int(bits) if kind == "RSA" and bits.isdecimal() else None
 
 
 def day(moment: datetime) -> str:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from sealmail.errors import InputError
-from sealmail.keys.pgp.ciphers import AES256, CIPHERS, PLAINTEXT, AEADMode, Cipher, aead, read_mode
+from sealmail.keys.pgp.ciphers import AES256, CIPHERS, PLAINTEXT, AEADMode, Cipher, aead, cipher_name, read_mode
 from sealmail.keys.pgp.packets import Fields, Packet, Tag
 from sealmail.keys.pgp.public import Unsupported
 from sealmail.openpgp.session_keys import SessionKey
@@ -71,15 +71,22 @@ def read_container(packet: Packet) -> Container:
 
 def algorithm_name(container: Container, cipher: int | None) -> str:
     """For people: "AES-256-CFB with MDC", "AES-256-OCB"."""
-    known = CIPHERS.get(cipher) if cipher is not None else None
-    name = known.name if known else "unknown cipher"
+    name = cipher_name(cipher) if cipher is not None else "unknown cipher"
     return f"{name}-{container.mode.name}" if container.mode else f"{name}-CFB with MDC"
+
+
+def fits(container: Container, session_key_version: int) -> bool:
+    """Whether session keys of this version may stand before this container (RFC 9580 §10.3.2.1). Version 6 leaves the
+    cipher to the container; a version 3 that came with it was taken from another message."""
+    is_newer = (container.tag, container.version) == (Tag.PROTECTED, 2)
+    return session_key_version == (6 if is_newer else 3)
 
 
 def open_container(packet: Packet, container: Container, session: SessionKey) -> bytes:
     """The packets inside. Raises `Damaged`, `NoCipher` or `Unsupported`."""
     cipher = _cipher(container.cipher if container.cipher is not None else session.cipher)
-    if len(session.key) != cipher.key_octets:
+    agrees = session.cipher is None or session.cipher == cipher.number
+    if len(session.key) != cipher.key_octets or not agrees:
         raise Damaged
     if container.mode is None:
         return _open_mdc(packet.body[1:], cipher, session.key)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import bz2
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 from sealmail.errors import LimitExceeded
 from sealmail.keys.pgp.packets import Fields, Malformed, Packet, Tag, walk
@@ -18,8 +19,16 @@ MAXIMUM_NESTING = 4
 _PIECE = 1 << 20
 
 
+_ENCRYPTED = frozenset({Tag.PKESK, Tag.SKESK, Tag.ENCRYPTED, Tag.PROTECTED, Tag.GNUPG_OCB})
+_PASSED_OVER = frozenset({Tag.MARKER, Tag.TRUST, Tag.PADDING})
+
+
 class Compression(Malformed):
     """The compression is of a kind that we do not read."""
+
+
+class NestedEncryption(Malformed):
+    """What was encrypted or signed is an encrypted message in its turn, which no mail program makes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,34 +38,70 @@ class Content:
     literal: bytes = field(repr=False)
     signatures: tuple[bytes | None, ...] = ()
     """Bodies of signature packets, the innermost first; None: one was announced and is missing."""
+    notarizations: int = 0
+    """How many of them, the outermost, were announced as over the signatures inside them too."""
+
+
+def is_passed_over(packet: Packet) -> bool:
+    """Whether a packet means nothing for a message: marker, padding, GnuPG's own notes, and kinds from 40 on, which
+    may be unknown (RFC 9580 §4.3, §5.8, §5.14)."""
+    return packet.tag in _PASSED_OVER or packet.tag >= 40
 
 
 def read_content(data: bytes, limit: int) -> Content:
-    """The one message in these packets.
+    """The one message in these packets: a literal, alone, compressed or between its signatures (RFC 9580 §10.3).
 
-    Raises `Malformed` for anything else than one literal with its signatures, `LimitExceeded` past `limit` octets of
+    Raises `Malformed` for anything else, also for further packets behind it; `LimitExceeded` past `limit` octets of
     inflated data.
     """
-    literal: bytes | None = None
-    announced = 0
-    before: list[bytes] = []
-    after: list[bytes] = []
-    for packet in _flattened(data, _Inflation(limit), MAXIMUM_NESTING):
-        match packet.tag:
-            case Tag.MARKER | Tag.PADDING | Tag.TRUST:
-                continue
-            case Tag.ONE_PASS if literal is None:
-                announced += 1
-            case Tag.SIGNATURE:
-                (before if literal is None else after).append(packet.body)
-            case Tag.LITERAL if literal is None:
-                literal = _literal(packet.body)
-            case _ if packet.tag < 40:  # RFC 9580 §4.3: unknown packets from 40 on may be passed over
-                raise Malformed
-    if literal is None or len(after) > announced:
+    return _message(data, _Inflation(limit), MAXIMUM_NESTING)
+
+
+def _message(data: bytes, inflation: _Inflation, depth: int) -> Content:
+    packets = [packet for packet in walk(data) if not is_passed_over(packet)]
+    opening = list(takewhile(lambda one: one.tag in {Tag.ONE_PASS, Tag.SIGNATURE}, packets))
+    core, *after = packets[len(opening) :] or (None,)
+    if core is None:
         raise Malformed
-    missing = [None] * (announced - len(after))
-    return Content(literal=literal, signatures=(*after, *missing, *reversed(before)))
+    if core.tag in _ENCRYPTED:
+        raise NestedEncryption
+    if any(packet.tag != Tag.SIGNATURE for packet in after):
+        raise Malformed
+    inner = _core(core, inflation, depth)
+    return replace(
+        inner,
+        signatures=inner.signatures + tuple(_paired(opening, after)),
+        notarizations=inner.notarizations + len(opening) if inner.notarizations else _notarizations(opening),
+    )
+
+
+def _core(packet: Packet, inflation: _Inflation, depth: int) -> Content:
+    if packet.tag == Tag.LITERAL:
+        return Content(literal=_literal(packet.body))
+    if packet.tag != Tag.COMPRESSED:
+        raise Malformed
+    if depth == 0:
+        raise LimitExceeded
+    return _message(inflation.inflate(packet.body), inflation, depth - 1)
+
+
+def _paired(opening: Sequence[Packet], after: Sequence[Packet]) -> Iterator[bytes | None]:
+    """The signatures from the innermost on: what a one-pass packet announced stands behind, the last one first."""
+    behind = iter(after)
+    for packet in reversed(opening):
+        if packet.tag == Tag.SIGNATURE:
+            yield packet.body
+        else:
+            announced = next(behind, None)
+            yield announced.body if announced else None
+    if next(behind, None) is not None:
+        raise Malformed
+
+
+def _notarizations(opening: Sequence[Packet]) -> int:
+    # RFC 9580 §5.4: the last octet is zero where the next one-pass packet is about the same data.
+    nested = [packet.tag == Tag.ONE_PASS and packet.body[-1:] not in {b"", b"\0"} for packet in opening[:-1]]
+    return max((number for number, one in enumerate(nested, 1) if one), default=0)
 
 
 def _literal(body: bytes) -> bytes:
@@ -66,16 +111,6 @@ def _literal(body: bytes) -> bytes:
     fields.take(fields.number(1))
     fields.take(4)
     return fields.rest()
-
-
-def _flattened(data: bytes, inflation: _Inflation, depth: int) -> Iterator[Packet]:
-    for packet in walk(data):
-        if packet.tag != Tag.COMPRESSED:
-            yield packet
-        elif depth == 0:
-            raise LimitExceeded
-        else:
-            yield from _flattened(inflation.inflate(packet.body), inflation, depth - 1)
 
 
 class _Inflation:

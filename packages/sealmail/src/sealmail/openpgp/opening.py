@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 
-from sealmail.errors import InputError, LimitExceeded, PassphraseError
-from sealmail.keys.model import KeyId, SecretKey, Technology, openpgp_id
-from sealmail.keys.pgp import secret
+from sealmail.errors import InputError, LimitExceeded
+from sealmail.keys.model import KeyId, Technology, openpgp_id
 from sealmail.keys.pgp.armor import dearmor
-from sealmail.keys.pgp.certificate import Component, check_certificate
-from sealmail.keys.pgp.ciphers import CIPHERS
+from sealmail.keys.pgp.ciphers import CIPHERS, PLAINTEXT
 from sealmail.keys.pgp.packets import Malformed, Packet, Tag, walk
+from sealmail.keys.pgp.passphrase import Stub
 from sealmail.keys.pgp.public import Unsupported
 from sealmail.keys.store import KeyStore
-from sealmail.openpgp.containers import Container, Damaged, NoCipher, algorithm_name, open_container, read_container
-from sealmail.openpgp.content import read_content
-from sealmail.openpgp.session_keys import SessionKey, WrappedKey, read_wrapped, unwrap
-from sealmail.openpgp.signers import Circumstances, facts_of_all
+from sealmail.openpgp.containers import (
+    Container,
+    Damaged,
+    NoCipher,
+    algorithm_name,
+    fits,
+    open_container,
+    read_container,
+)
+from sealmail.openpgp.content import Compression, NestedEncryption, is_passed_over, read_content
+from sealmail.openpgp.session_keys import SessionKey, WrappedKey, read_wrapped
+from sealmail.openpgp.signers import Circumstances, facts_of_content
+from sealmail.openpgp.unwrapping import Attempts, scheme, session_keys
 from sealmail.policy import Policy
 from sealmail.report import Encryption, EncryptionFacts
 from sealmail.results import DecryptionResult
 
 MAXIMUM_SESSION_KEYS = 256
 """Recipients of one message whose session keys are looked at."""
+MAXIMUM_CONTAINER_ATTEMPTS = 16
+"""Unwrapped session keys with which one container is tried; real messages bring one for each of our keys."""
 
 _DATA_TAGS = frozenset({Tag.ENCRYPTED, Tag.PROTECTED, Tag.GNUPG_OCB})
 
@@ -37,15 +48,6 @@ class _Message:
     data: Packet = field(repr=False)
 
 
-@dataclass(slots=True)
-class _Attempts:
-    """What was met on the way, while no key has opened the message."""
-
-    locked: str | None = None
-    unsupported: bool = False
-    failed: bool = False
-
-
 def decrypt(message: bytes, keys: KeyStore, policy: Policy, at: datetime) -> DecryptionResult:
     """Opens an armored or binary encrypted message with whichever secret key it was made for.
 
@@ -53,13 +55,15 @@ def decrypt(message: bytes, keys: KeyStore, policy: Policy, at: datetime) -> Dec
     the budget. Expired and revoked own keys open too. A payload comes only with the verdict DECRYPTED, after the
     integrity of the whole was checked; signatures made in one pass are in `signers`. `why` of the other verdicts:
     "unreadable", "changed", "session_key", "content", "passphrase_missing", "passphrase_wrong", "password_encrypted",
-    "no_integrity_protection", "no_cipher", "limit_exceeded", "algorithm", "partitioned".
+    "no_integrity_protection", "no_cipher", "limit_exceeded", "algorithm", "compression", "nested_encryption",
+    "partitioned",
+    "secret_on_card", "secret_missing" (the key is ours, and only its public half is here).
     """
     facts = EncryptionFacts(technology=Technology.OPENPGP, verdict=Encryption.DAMAGED, why="unreadable")
     if _PART_OF_ONE.search(message, 0, _LOOKED_AT):
         return _without(facts, Encryption.UNSUPPORTED, "partitioned")
     try:
-        parsed = _read_message(dearmor(message))
+        parsed = _parsed(dearmor(message))
     except Unsupported:
         return DecryptionResult(facts=replace(facts, verdict=Encryption.UNSUPPORTED, why="algorithm"))
     except InputError:
@@ -76,22 +80,38 @@ _HIDDEN = KeyId("")
 """How facts write a recipient that the sender hid."""
 
 
+def _parsed(data: bytes) -> _Message:
+    # Ways that carry binary parts may leave a line end behind them; anything else there is no part of a message.
+    for end in (b"", b"\n", b"\r\n"):
+        if data.endswith(end):
+            try:
+                return _read_message(data[: len(data) - len(end)])
+            except Malformed:
+                continue
+    raise Malformed
+
+
 def _read_message(data: bytes) -> _Message:
+    """RFC 9580 §10.3: session keys, then one container, then nothing."""
     wrapped: list[WrappedKey] = []
     unread = False
     has_password = False
-    for packet in walk(data):
-        if packet.tag == Tag.PKESK and len(wrapped) < MAXIMUM_SESSION_KEYS:
+    packets = (packet for packet in walk(data) if not is_passed_over(packet))
+    for packet in packets:
+        if packet.tag == Tag.PKESK:
             try:
                 wrapped.append(read_wrapped(packet.body))
             except InputError:
                 unread = True
         elif packet.tag == Tag.SKESK:
             has_password = True
-        elif packet.tag in _DATA_TAGS:
+        elif packet.tag in _DATA_TAGS and next(packets, None) is None:
             if unread and not wrapped:
                 raise Unsupported
-            return _Message(wrapped=tuple(wrapped), has_password=has_password, data=packet)
+            kept = tuple(wrapped[:MAXIMUM_SESSION_KEYS])
+            return _Message(wrapped=kept, has_password=has_password, data=packet)
+        else:
+            raise Malformed
     raise Malformed
 
 
@@ -102,19 +122,37 @@ def _opened(message: _Message, facts: EncryptionFacts, around: Circumstances) ->
         container = read_container(message.data)
     except InputError:
         return _without(facts, Encryption.UNSUPPORTED, "algorithm")
+    if container.cipher == PLAINTEXT:
+        return _without(facts, Encryption.REFUSED, "no_cipher")
     if not message.wrapped:
         verdict = Encryption.UNSUPPORTED if message.has_password else Encryption.NO_KEY
         return _without(facts, verdict, "password_encrypted" if message.has_password else None)
-    attempts = _Attempts()
-    for secret_key, session in _session_keys(message.wrapped, around, attempts):
+    wrapped = [one for one in message.wrapped if fits(container, one.version)]
+    if not wrapped:
+        return _without(facts, Encryption.DAMAGED, "session_key")
+    return _tried(message.data, container, wrapped, facts, around)
+
+
+def _tried(
+    data: Packet, container: Container, wrapped: Sequence[WrappedKey], facts: EncryptionFacts, around: Circumstances
+) -> DecryptionResult:
+    attempts = Attempts()
+    found = session_keys(wrapped, facts, around, attempts)
+    for secret_key, public, session in islice(found, MAXIMUM_CONTAINER_ATTEMPTS):
         cipher = container.cipher if container.cipher is not None else session.cipher
         known = CIPHERS.get(cipher) if cipher is not None else None
-        described = replace(facts, algorithm=algorithm_name(container, cipher), weak=known.is_weak if known else False)
-        opened = _with_session(message.data, container, session, described, around)
+        described = replace(
+            facts,
+            algorithm=algorithm_name(container, cipher),
+            key_scheme=scheme(public),
+            weak=known.is_weak if known else False,
+        )
+        opened = _with_session(data, container, session, described, around)
         if opened.facts.verdict is Encryption.DECRYPTED or opened.facts.why not in {"changed", "algorithm"}:
             return replace(opened, facts=replace(opened.facts, opened_with=secret_key.key.fingerprint))
         attempts.failed |= opened.facts.why == "changed"
-        attempts.unsupported |= opened.facts.why == "algorithm"
+        if opened.facts.why == "algorithm":
+            attempts.unsupported = described
     return _unopened(facts, attempts)
 
 
@@ -122,59 +160,19 @@ def _without(facts: EncryptionFacts, verdict: Encryption, why: str | None) -> De
     return DecryptionResult(facts=replace(facts, verdict=verdict, why=why))
 
 
-def _unopened(facts: EncryptionFacts, attempts: _Attempts) -> DecryptionResult:
+def _unopened(facts: EncryptionFacts, attempts: Attempts) -> DecryptionResult:
     if attempts.failed:
         return _without(facts, Encryption.DAMAGED, "changed")
     if attempts.locked:
         return _without(facts, Encryption.LOCKED, attempts.locked)
-    if attempts.unsupported:
-        return _without(facts, Encryption.UNSUPPORTED, "algorithm")
-    return _without(facts, Encryption.NO_KEY, None)
+    if attempts.unsupported is not None:
+        return _without(attempts.unsupported, Encryption.UNSUPPORTED, "algorithm")
+    if attempts.is_over:
+        return _without(facts, Encryption.REFUSED, "limit_exceeded")
+    return _without(facts, Encryption.NO_KEY, _ELSEWHERE[attempts.elsewhere])
 
 
-def _session_keys(
-    wrapped_keys: Sequence[WrappedKey], around: Circumstances, attempts: _Attempts
-) -> Iterator[tuple[SecretKey, SessionKey]]:
-    """Every session key that one of our keys unwraps; those for named recipients first."""
-    for wrapped in sorted(wrapped_keys, key=lambda one: not one.recipient):
-        for secret_key, component in _holders(wrapped, around):
-            try:
-                session = _unwrapped(wrapped, secret_key, component)
-            except PassphraseError as error:
-                # Where the recipient is hidden, a locked key says nothing about this message unless none else opens it.
-                attempts.locked = attempts.locked or str(error)
-            except Unsupported:
-                attempts.unsupported = True
-            except InputError:
-                # With a hidden recipient a wrong key is nothing unusual.
-                attempts.failed |= bool(wrapped.recipient)
-            else:
-                yield secret_key, session
-
-
-def _holders(wrapped: WrappedKey, around: Circumstances) -> Iterator[tuple[SecretKey, Component]]:
-    """Our secret (sub)keys for which a session key may be."""
-    budget = around.policy.budget.secret_keys_tried
-    if wrapped.recipient:
-        secrets = around.keys.secrets([openpgp_id(wrapped.recipient)])
-    else:
-        secrets = around.keys.every_secret(Technology.OPENPGP)
-    for secret_key in secrets[:budget]:
-        try:
-            components = check_certificate(secret_key.material).components
-        except InputError:
-            continue
-        for one in components:
-            named = wrapped.recipient in {"", one.public.fingerprint, one.public.key_id}
-            if named and one.secret is not None and one.public.algorithm == wrapped.algorithm:
-                yield secret_key, one
-
-
-def _unwrapped(wrapped: WrappedKey, secret_key: SecretKey, component: Component) -> SessionKey:
-    private = secret.unlock(
-        component.secret or b"", is_primary=component.is_primary, passphrases=secret_key.passphrases
-    )
-    return unwrap(wrapped, component.public, private)
+_ELSEWHERE = {None: None, Stub.ABSENT: "secret_missing", Stub.ON_CARD: "secret_on_card"}
 
 
 def _with_session(
@@ -190,10 +188,14 @@ def _with_session(
         return _without(facts, Encryption.UNSUPPORTED, "algorithm")
     except LimitExceeded:
         return _without(facts, Encryption.REFUSED, "limit_exceeded")
+    except NestedEncryption:
+        return _without(facts, Encryption.UNSUPPORTED, "nested_encryption")
+    except Compression:
+        return _without(facts, Encryption.UNSUPPORTED, "compression")
     except InputError:
         return _without(facts, Encryption.DAMAGED, "content")
     return DecryptionResult(
         facts=replace(facts, verdict=Encryption.DECRYPTED, why=None),
         payload=content.literal,
-        signers=facts_of_all(content.signatures, [content.literal], around),
+        signers=facts_of_content(content, around),
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, x448, x25519
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
@@ -137,7 +138,7 @@ def _ecdh(fields: Fields, public: PublicKey, private: x25519.X25519PrivateKey | 
 
 def _ecdh_key(public: PublicKey, shared: bytes) -> bytes:
     algorithm, cipher = HASHES.get(public.kdf[0]), CIPHERS.get(public.kdf[1])
-    if algorithm is None or cipher is None:
+    if algorithm is None or cipher is None or cipher.algorithm is not AES:  # RFC 9580 §11.5: AES key wrap
         raise Unsupported
     parameters = b"".join(
         (

@@ -15,9 +15,10 @@ from sealmail.keys.model import Key, KeyId, Technology, openpgp_id
 from sealmail.keys.pgp.certificate import Certificate, Component, Revocation, check_certificate
 from sealmail.keys.pgp.checking import HASHES, hash_name, holds, signed_content
 from sealmail.keys.pgp.packets import Malformed
-from sealmail.keys.pgp.public import CAN_SIGN, Unsupported
+from sealmail.keys.pgp.public import CAN_SIGN, Unsupported, algorithm_label
 from sealmail.keys.pgp.subpackets import Signature, SignatureType, UnknownVersion, read_signature
 from sealmail.keys.store import KeyStore
+from sealmail.openpgp.content import Content
 from sealmail.policy import Policy
 from sealmail.report import Finding, Integrity, SignatureFacts
 
@@ -51,6 +52,19 @@ def facts_of_all(
     return tuple(facts)
 
 
+def facts_of_content(content: Content, around: Circumstances) -> tuple[SignatureFacts, ...]:
+    """Facts of the signatures around a literal. One that was announced as over other signatures too, and does not fit
+    the literal, is one that we cannot check: of such, mail programs make none."""
+    facts = facts_of_all(content.signatures, [content.literal], around)
+    inner = len(content.signatures) - content.notarizations
+    return tuple(
+        replace(one, integrity=Integrity.UNSUPPORTED, why="notarization")
+        if number >= inner and one.integrity is Integrity.CHANGED
+        else one
+        for number, one in enumerate(facts)
+    )
+
+
 def facts_of(body: bytes | None, contents: Sequence[bytes], around: Circumstances) -> SignatureFacts:
     """Facts of one signature packet over a document, given the forms that the document may have been signed in.
 
@@ -78,6 +92,7 @@ def _facts(signature: Signature, contents: Sequence[bytes], around: Circumstance
         key_ids=tuple(openpgp_id(name) for name in signature.issuers),
         signed_at=signature.created,
         hash_algorithm=hash_name(signature.hash_id),
+        algorithm=algorithm_label(signature.algorithm),
         intended_recipients=signature.intended_recipients,
     )
     if signature.type not in _DOCUMENT_TYPES:
@@ -127,6 +142,7 @@ def _verified(
     known = replace(
         claims,
         integrity=integrity,
+        why=_WHYS.get(integrity),
         key=candidate.key,
         signing_fingerprint=public.fingerprint,
         algorithm=public.algorithm_name,
@@ -134,6 +150,7 @@ def _verified(
     return _with_findings(known, signature, candidate, around) if integrity is Integrity.INTACT else known
 
 
+_WHYS = {Integrity.UNSUPPORTED: "algorithm", Integrity.MALFORMED: "signature_unreadable"}
 _ORDER = (Integrity.INTACT, Integrity.CHANGED, Integrity.UNSUPPORTED, Integrity.MALFORMED)
 
 
@@ -203,11 +220,15 @@ class _Case:
         return min(found, key=lambda one: (not one.is_hard, one.at), default=None)
 
     def is_weak(self) -> bool:
-        bits = self.candidate.component.public.bits
-        too_short = bits is not None and bits < self.around.policy.minimum_rsa_bits
+        # A weak primary key could have been made to take in any subkey.
+        sizes = [part.public.bits for part in self.parts]
+        too_short = any(bits is not None and bits < self.around.policy.minimum_rsa_bits for bits in sizes)
         return too_short or hash_name(self.signature.hash_id) in self.around.policy.weak_hashes
 
     def is_wrong_usage(self) -> bool:
+        if not self.candidate.component.bindings:
+            # Nothing readable is said of its use; then nothing is said of its addresses either, so it is never good.
+            return False
         return not all(self.candidate.component.may_sign(time) for time in self.times)
 
     def is_expired(self) -> bool:

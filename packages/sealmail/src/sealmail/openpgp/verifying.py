@@ -12,7 +12,7 @@ from sealmail.keys.pgp.checking import canonical_text
 from sealmail.keys.pgp.packets import Malformed, Tag, walk
 from sealmail.keys.store import KeyStore
 from sealmail.openpgp.content import read_content
-from sealmail.openpgp.signers import Circumstances, facts_of_all
+from sealmail.openpgp.signers import Circumstances, facts_of_all, facts_of_content
 from sealmail.policy import Policy
 from sealmail.report import Integrity, SignatureFacts
 from sealmail.results import VerificationResult
@@ -58,6 +58,4 @@ def verify_opaque(message: bytes, keys: KeyStore, policy: Policy, at: datetime) 
     except InputError:
         return VerificationResult(signers=(_UNREADABLE,))
     around = Circumstances(keys=keys, policy=policy, at=at)
-    return VerificationResult(
-        signers=facts_of_all(content.signatures, [content.literal], around), payload=content.literal
-    )
+    return VerificationResult(signers=facts_of_content(content, around), payload=content.literal)

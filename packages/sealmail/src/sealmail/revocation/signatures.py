@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 
 from sealmail import ber
-from sealmail.keys.certificate import public_key
+from sealmail.keys.certificate import ML_DSA_KEYS, algorithm_text, public_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,20 +33,32 @@ def signed_certificate(der: bytes) -> Signed:
 def signing_hash(signed: Signed, signer: bytes) -> str | None:
     """The name of the hash under a signature that fits the key of this certificate (DER); None: it does not fit.
 
-    Edwards curves have their hash built in; it goes by their own name.
+    Edwards curves and ML-DSA have their hash built in; it goes by their own name.
     """
     try:
         algorithm = algos.SignedDigestAlgorithm.load(signed.algorithm, strict=True)
-        match public_key(signer), algorithm.signature_algo:
+        match public_key(signer), _scheme(algorithm):
             case (ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey()) as key, "ed25519" | "ed448" as name:
                 key.verify(signed.signature, signed.content)
-                return str(name)
-            case key, scheme:
-                name = _hash_name(algorithm)
-                _verify(key, scheme, signed, _HASHES[name], algorithm)
                 return name
+            case key, scheme if isinstance(key, ML_DSA_KEYS) and scheme == algorithm_text(key):
+                # RFC 9881 §3: over the list or certificate itself, without a context.
+                key.verify(signed.signature, signed.content)
+                return scheme.lower()
+            case key, scheme:
+                hash_name = _hash_name(algorithm)
+                _verify(key, scheme, signed, _HASHES[hash_name], algorithm)
+                return hash_name
     except (ValueError, TypeError, KeyError, InvalidSignature, UnsupportedAlgorithm):
         return None
+
+
+def _scheme(algorithm: algos.SignedDigestAlgorithm) -> str:
+    """The library has no word for ML-DSA as a kind of signature."""
+    return _ML_DSA.get(algorithm["algorithm"].dotted) or str(algorithm.signature_algo)
+
+
+_ML_DSA = {f"2.16.840.1.101.3.4.3.{arc}": f"ML-DSA-{size}" for arc, size in ((17, 44), (18, 65), (19, 87))}
 
 
 def _hash_name(algorithm: algos.SignedDigestAlgorithm) -> str:

@@ -97,7 +97,7 @@ class PlannedSignature:
     """The S/MIME signature that a copy will bear."""
 
     algorithm: str
-    """For people: "RSA", "RSA-PSS", "ECDSA", "Ed25519", "Ed448"."""
+    """For people: "RSA", "RSA-PSS", "ECDSA", "Ed25519", "Ed448", "ML-DSA-65"."""
     micalg: str
     """The hash as a multipart/signed names it."""
     opaque: bool = False

@@ -15,7 +15,7 @@ ENCRYPTION_KEY_PREFERENCE = encode_oid("1.2.840.113549.1.9.16.2.11")
 @cache
 def capabilities() -> bytes:
     """SMIMECapabilities: what we read, best first, ciphers before what protects their keys (RFC 8551 §2.5.2)."""
-    return der.sequence(*_ciphers(), *_agreements(), _OAEP)
+    return der.sequence(*_ciphers(), *_KEMS, *_agreements(), _OAEP)
 
 
 def encryption_key_preference(certificate: Key) -> bytes:
@@ -49,3 +49,5 @@ def _agreements() -> list[bytes]:
 
 
 _OAEP = der.algorithm(algorithms.RSA_OAEP, der.oaep_parameters(algorithms.SHA256.oid))
+_KEMS = tuple(der.algorithm(oid) for oid, name in algorithms.ML_KEM.items() if name != "ML-KEM-512")
+"""Without parameters (RFC 9936 §2.4); the smallest is not read here."""

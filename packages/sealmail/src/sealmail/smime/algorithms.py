@@ -13,6 +13,11 @@ from typing import Final
 from cryptography.hazmat.primitives import hashes
 
 from sealmail.ber import encode_oid
+from sealmail.errors import InputError
+
+
+class Unsupported(InputError):
+    """An algorithm that is not known here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +78,19 @@ X25519 = encode_oid("1.3.101.110")
 X448 = encode_oid("1.3.101.111")
 ED25519 = encode_oid("1.3.101.112")
 ED448 = encode_oid("1.3.101.113")
+
+ML_DSA: Final = {
+    encode_oid("2.16.840.1.101.3.4.3.17"): "ML-DSA-44",
+    encode_oid("2.16.840.1.101.3.4.3.18"): "ML-DSA-65",
+    encode_oid("2.16.840.1.101.3.4.3.19"): "ML-DSA-87",
+}
+"""Signatures over the message itself, as keys have it too (RFC 9882 §2); the form over a hash is another algorithm."""
+ML_KEM: Final = {
+    encode_oid("2.16.840.1.101.3.4.4.1"): "ML-KEM-512",
+    encode_oid("2.16.840.1.101.3.4.4.2"): "ML-KEM-768",
+    encode_oid("2.16.840.1.101.3.4.4.3"): "ML-KEM-1024",
+}
+"""Key encapsulation (RFC 9936 §3)."""
 
 RSA_WITH_HASH: Final = {
     RSA_ENCRYPTION: None,  # the digest algorithm of the signer counts
@@ -198,3 +216,12 @@ HKDF_AGREEMENTS: Final = {
     HKDF_SHA512: SHA512,
 }
 """ECDH schemes that derive by HKDF, with its hash (RFC 8418 §2.2)."""
+
+HKDFS: Final = {
+    encode_oid("1.2.840.113549.1.9.16.3.28"): SHA256,
+    encode_oid("1.2.840.113549.1.9.16.3.29"): SHA384,
+    encode_oid("1.2.840.113549.1.9.16.3.30"): SHA512,
+}
+"""Key derivation of its own, as key encapsulation names it (RFC 8619 §2), with its hash."""
+KEM_KDF = encode_oid("1.2.840.113549.1.9.16.3.28")
+"""The one that everybody who reads ML-KEM has (RFC 9936 §2.2)."""

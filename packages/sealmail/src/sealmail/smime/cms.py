@@ -23,6 +23,8 @@ ENVELOPED_DATA = encode_oid("1.2.840.113549.1.7.3")
 AUTH_ENVELOPED_DATA = encode_oid("1.2.840.113549.1.9.16.1.23")
 COMPRESSED_DATA = encode_oid("1.2.840.113549.1.9.16.1.9")
 CONTENT_INFO = encode_oid("1.2.840.113549.1.9.16.1.6")
+KEM_RECIPIENT = encode_oid("1.2.840.113549.1.9.16.13.3")
+"""The kind of recipient info whose key came by encapsulation (RFC 9629 §3)."""
 CONTENT_TYPE = encode_oid("1.2.840.113549.1.9.3")
 """The attribute that repeats the type of the content (RFC 5652 §11.1)."""
 
@@ -161,17 +163,19 @@ class SignedData:
     certificates: tuple[Element, ...]
     """Elements of the certificate set, of any form; only those with the tag of a SEQUENCE are X.509 certificates."""
     signers: tuple[Element, ...]
+    digests: int
+    """How many digest algorithms are announced; nothing else is done with them, since each signer names his own."""
 
 
 _MOST = 1000
-"""Signers and certificates that are listed; more than any budget asks for."""
+"""Signers, certificates and digests that are listed; more than any budget asks for."""
 
 
 def signed_data(element: Element) -> SignedData:
     """Reads SignedData; signers are left for `signer_info`."""
     fields = element.fields()
     fields.take(ber.INTEGER)
-    fields.take(ber.SET)
+    digests = fields.take(ber.SET)
     encapsulated = fields.take().fields()
     content_type = encapsulated.take().oid()
     wrapped = encapsulated.optional(context(0))
@@ -185,6 +189,7 @@ def signed_data(element: Element) -> SignedData:
         content=None if wrapped is None else explicit_content(wrapped),
         certificates=() if certificates is None else tuple(islice(certificates.children(), _MOST)),
         signers=tuple(islice(signers.children(), _MOST)),
+        digests=sum(1 for _ in islice(digests.children(), _MOST)),
     )
 
 
@@ -251,7 +256,22 @@ class KeyAgreement:
     encrypted_key: bytes
 
 
-Recipient = KeyTransport | KeyAgreement
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyEncapsulation:
+    """The content key, wrapped under a key derived from an encapsulated secret (RFC 9629 §3)."""
+
+    key_id: KeyId
+    algorithm: Algorithm
+    ciphertext: bytes
+    """Which the recipient's key turns into the secret."""
+    derivation: Algorithm
+    kek_bytes: int
+    user_material: bytes | None
+    wrap: Algorithm
+    encrypted_key: bytes
+
+
+Recipient = KeyTransport | KeyAgreement | KeyEncapsulation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,6 +345,8 @@ def _recipients(info: Element) -> Iterator[Recipient]:
         )
     elif info.tag == context(1):
         yield from _agreements(info.fields(context(1)))
+    elif info.tag == context(4):
+        yield from _others(info.fields(context(4)))
 
 
 def _agreements(fields: Fields) -> Iterator[KeyAgreement]:
@@ -338,7 +360,7 @@ def _agreements(fields: Fields) -> Iterator[KeyAgreement]:
             key_id=_agreeing_key(recipient.take()),
             algorithm=scheme,
             originator=originator if originator.tag == context(1) else None,
-            user_material=None if material is None else material.fields(context(1)).take().octets(),
+            user_material=_octets_inside(material),
             encrypted_key=recipient.take().octets(),
         )
 
@@ -348,3 +370,30 @@ def _agreeing_key(element: Element) -> KeyId:
     if element.tag == context(0):
         return subject_key_id(element.fields(context(0)).take().octets())
     return _named_key(element)
+
+
+def _others(fields: Fields) -> Iterator[KeyEncapsulation]:
+    """OtherRecipientInfo (RFC 5652 §6.2.5); of its kinds one is known."""
+    if fields.take().oid() == KEM_RECIPIENT:
+        yield _encapsulation(fields.take().fields())
+
+
+def _encapsulation(fields: Fields) -> KeyEncapsulation:
+    fields.take(ber.INTEGER)
+    found = KeyEncapsulation(
+        key_id=_named_key(fields.take()),
+        algorithm=algorithm(fields.take()),
+        ciphertext=fields.take().octets(),
+        derivation=algorithm(fields.take()),
+        kek_bytes=fields.take().integer(),
+        user_material=_octets_inside(fields.optional(context(0))),
+        wrap=algorithm(fields.take()),
+        encrypted_key=fields.take().octets(),
+    )
+    fields.end()
+    return found
+
+
+def _octets_inside(wrapped: Element | None) -> bytes | None:
+    """The octets in an explicit tag that may be absent."""
+    return None if wrapped is None else wrapped.fields(wrapped.tag).take().octets()

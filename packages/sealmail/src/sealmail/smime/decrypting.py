@@ -17,18 +17,19 @@ from sealmail.policy import Policy
 from sealmail.report import Encryption, EncryptionFacts
 from sealmail.results import DecryptionResult
 from sealmail.smime import cms, secrets
-from sealmail.smime.algorithms import REFUSED_CIPHERS, Cipher
+from sealmail.smime.algorithms import REFUSED_CIPHERS, Cipher, Unsupported
 from sealmail.smime.ciphers import NamedCipher, named_cipher, plain_text
 from sealmail.smime.cms import EnvelopedData, Recipient
 from sealmail.smime.included import included_keys
 from sealmail.smime.plausible import may_be_mail
-from sealmail.smime.unwrapping import Unsupported, key_scheme, unwrap
+from sealmail.smime.unwrapping import key_scheme, unwrap
 
 
 def decrypt(message: bytes, keys: KeyStore, policy: Policy) -> DecryptionResult:
     """Opens one layer of CMS encryption with whatever secret key of ours it was made for; time plays no role.
 
-    Read: AES in CBC, GCM and CCM mode, ChaCha20-Poly1305, 3DES with a mark; keys sent with RSA or agreed on curves.
+    Read: AES in CBC, GCM and CCM mode, ChaCha20-Poly1305, 3DES with a mark; keys sent with RSA, agreed on curves, or
+    encapsulated with ML-KEM.
     """
     try:
         envelope = _envelope(message)

@@ -1,4 +1,5 @@
-"""Encrypts MIME entities to certificates: AES-256, in CBC or GCM; RSA key transport, or agreement on curves.
+"""Encrypts MIME entities to certificates: AES-256, in CBC or GCM; RSA key transport, agreement on curves,
+encapsulation with ML-KEM.
 
 Which certificates, and whether they may still be used, is decided by whoever plans the mail. Bcc recipients must get a
 message of their own: a structure names everybody who can open it.
@@ -10,7 +11,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, x448, x25519
+from cryptography.hazmat.primitives.asymmetric import ec, mlkem, padding, rsa, x448, x25519
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -22,7 +23,7 @@ from sealmail import ber
 from sealmail.errors import InputError, UsageError
 from sealmail.keys.certificate import outline_of, public_key
 from sealmail.keys.model import Key, Use
-from sealmail.smime import algorithms, cms, der, entity
+from sealmail.smime import algorithms, cms, der, entity, kem
 from sealmail.smime.algorithms import Hash
 from sealmail.smime.unwrapping import derive
 
@@ -48,8 +49,6 @@ def encrypt(content: bytes, recipients: Sequence[Key], *, gcm: bool = False, oae
 
 
 def _enveloped(content: bytes, key: bytes, infos: Sequence[bytes]) -> bytes:
-    # RFC 5652 §6.1: version 2 as soon as one recipient info is not of version 0.
-    version = 0 if all(info[0] == ber.SEQUENCE for info in infos) else 2
     vector = secrets.token_bytes(_BLOCK)
     padding_size = _BLOCK - len(content) % _BLOCK
     encryptor = Cipher(AES(key), modes.CBC(vector)).encryptor()
@@ -57,10 +56,18 @@ def _enveloped(content: bytes, key: bytes, infos: Sequence[bytes]) -> bytes:
     cipher = der.algorithm(algorithms.AES256_CBC.oid, der.octet_string(vector))
     return _wrapped(
         cms.ENVELOPED_DATA,
-        der.integer(version),
+        der.integer(_version(infos)),
         der.set_of(infos),
         *_encrypted_content(cipher, *encrypted, encryptor.finalize()),
     )
+
+
+def _version(infos: Sequence[bytes]) -> int:
+    """RFC 5652 §6.1: 3 with one recipient info of the other kinds, 2 with one that is not key transport by name."""
+    tags = {info[0] for info in infos}
+    if ber.context(4) in tags:
+        return 3
+    return 0 if tags == {ber.SEQUENCE} else 2
 
 
 def _authenticated(content: bytes, key: bytes, infos: Sequence[bytes]) -> bytes:
@@ -111,6 +118,8 @@ def key_scheme(recipient: Key, *, oaep: bool = False) -> str:
             return f"ECDH {recipient.algorithm.removeprefix('EC ')}"
         case x25519.X25519PublicKey() | x448.X448PublicKey():
             return recipient.algorithm
+        case mlkem.MLKEM768PublicKey() | mlkem.MLKEM1024PublicKey() as public:
+            return kem.scheme(public)
         case _:
             raise InputError(_NOT_FOR_ENCRYPTING)
 
@@ -127,6 +136,8 @@ def _recipient_info(recipient: Key, key: bytes, *, oaep: bool) -> bytes:
     if isinstance(public, rsa.RSAPublicKey):
         scheme, identifier = (_OAEP, _OAEP_ALGORITHM) if oaep else (padding.PKCS1v15(), _PKCS1_ALGORITHM)
         return der.sequence(der.integer(0), name, identifier, der.octet_string(public.encrypt(key, scheme)))
+    if isinstance(public, mlkem.MLKEM768PublicKey | mlkem.MLKEM1024PublicKey):
+        return kem.recipient_info(public, name, key)
     return _agreement(public, name, key)
 
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
 from sealmail import ber
 from sealmail.errors import InputError
-from sealmail.keys.certificate import outline_of, public_key
+from sealmail.keys.certificate import ML_DSA_KEYS, algorithm_text, outline_of, public_key
 from sealmail.keys.model import Key
 from sealmail.smime import algorithms, der
 from sealmail.smime.algorithms import Hash
@@ -24,7 +24,7 @@ class SignatureForm:
     """A signature algorithm of ours with all that goes with it."""
 
     name: str
-    """For people: "RSA", "RSA-PSS", "ECDSA", "Ed25519", "Ed448"."""
+    """For people: "RSA", "RSA-PSS", "ECDSA", "Ed25519", "Ed448", "ML-DSA-65"."""
     digest: Hash
     identifier: bytes
     """AlgorithmIdentifier (DER) of the signature."""
@@ -64,10 +64,15 @@ def form_of(key: Key, *, pss: bool = False) -> SignatureForm:
         case ed448.Ed448PublicKey():
             identifier = der.algorithm(algorithms.ED448)
             return SignatureForm(name="Ed448", digest=algorithms.SHAKE256, identifier=identifier)
+        case public if isinstance(public, ML_DSA_KEYS):
+            name = algorithm_text(public)
+            # RFC 9882 §3.3: the hash of the content that everybody reads beside it.
+            return SignatureForm(name=name, digest=algorithms.SHA512, identifier=der.algorithm(_ML_DSA[name]))
         case _:
             raise InputError("The key cannot sign.")
 
 
+_ML_DSA = {name: oid for oid, name in algorithms.ML_DSA.items()}
 _ECDSA = {digest.oid: oid for oid, digest in algorithms.ECDSA_WITH_HASH.items()}
 
 

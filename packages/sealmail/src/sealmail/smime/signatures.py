@@ -11,10 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 
 from sealmail import ber
 from sealmail.ber import Malformed, context
+from sealmail.keys.certificate import ML_DSA_KEYS, algorithm_text
 from sealmail.smime import algorithms
-from sealmail.smime.algorithms import Hash
+from sealmail.smime.algorithms import Hash, Unsupported
 from sealmail.smime.cms import Algorithm, algorithm
-from sealmail.smime.unwrapping import Unsupported, hash_of, mask_hash
+from sealmail.smime.unwrapping import hash_of, mask_hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,8 @@ def scheme_of(identifier: Algorithm, digest: Hash) -> Scheme:
         return _pss(identifier, digest)
     if identifier.oid in {algorithms.ED25519, algorithms.ED448}:
         return Scheme(name="Ed25519" if identifier.oid == algorithms.ED25519 else "Ed448", digest=digest)
+    if (pure := algorithms.ML_DSA.get(identifier.oid)) is not None:
+        return Scheme(name=pure, digest=digest)
     for name, table in _TABLES.items():
         if identifier.oid in table:
             expected = table[identifier.oid]
@@ -127,20 +130,10 @@ def _verify(scheme: Scheme, public: CertificatePublicKeyTypes | None, signature:
             public.verify(signature, signed)
         case "DSA", dsa.DSAPublicKey():
             public.verify(signature, signed, primitive)
+        case name, _ if isinstance(public, ML_DSA_KEYS) and algorithm_text(public) == name:
+            # RFC 9882 §3.1: the message itself, and no context.
+            public.verify(signature, signed)
         case _, None:
             raise Unsupported("public key")
         case _:
             raise InvalidSignature
-
-
-def is_weak_key(public: CertificatePublicKeyTypes | None, *, minimum_rsa_bits: int) -> bool:
-    """Whether the key is too small or too old for new mail."""
-    match public:
-        case rsa.RSAPublicKey():
-            return public.key_size < minimum_rsa_bits
-        case ec.EllipticCurvePublicKey():
-            return public.key_size < 224
-        case dsa.DSAPublicKey():
-            return True
-        case _:
-            return False

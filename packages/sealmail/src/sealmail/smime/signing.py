@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from sealmail.errors import InputError
@@ -79,6 +79,8 @@ class _Signer:
             case "ECDSA", ec.EllipticCurvePrivateKey() as private:
                 return private.sign(content, ec.ECDSA(digest))
             case _, (ed25519.Ed25519PrivateKey() | ed448.Ed448PrivateKey()) as private:
+                return private.sign(content)
+            case _, (mldsa.MLDSA44PrivateKey() | mldsa.MLDSA65PrivateKey() | mldsa.MLDSA87PrivateKey()) as private:
                 return private.sign(content)
             case _:
                 raise InputError("The key cannot sign.")

@@ -1,4 +1,5 @@
-"""The content key out of a recipient info, with a private key of ours: RSA, and agreement on curves.
+"""The content key out of a recipient info, with a private key of ours: RSA, and agreement on curves; encapsulation is
+in `kem`.
 
 A failed RSA unwrap is no error here: the work goes on with a random key, so that nobody can learn from us whether the
 padding was right (RFC 3218 §2.3.2). Called by `decrypting`.
@@ -19,27 +20,27 @@ from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from sealmail.ber import Element, Malformed, context
-from sealmail.errors import InputError
 from sealmail.keys.certificate import algorithm_text
-from sealmail.smime import algorithms, der
-from sealmail.smime.cms import Algorithm, KeyAgreement, KeyTransport, Recipient, algorithm
-
-
-class Unsupported(InputError):
-    """An algorithm that is not known here."""
+from sealmail.smime import algorithms, der, kem
+from sealmail.smime.algorithms import Unsupported
+from sealmail.smime.cms import Algorithm, KeyAgreement, KeyEncapsulation, KeyTransport, Recipient, algorithm
 
 
 def unwrap(recipient: Recipient, private: PrivateKeyTypes, *, key_bytes: int) -> bytes:
     """A content key of this length. Raises Unsupported, Malformed; a wrong key in RSA is answered by a random one."""
     if isinstance(recipient, KeyTransport):
         return _transported(recipient, private, key_bytes)
+    if isinstance(recipient, KeyEncapsulation):
+        return kem.unwrap(recipient, private)
     return _agreed(recipient, private)
 
 
 def key_scheme(recipient: Recipient, private: PrivateKeyTypes) -> str:
-    """How the content key was protected, for people: "RSA", "RSA-OAEP", "ECDH P-256", "X25519"."""
+    """How the content key was protected, for people: "RSA", "RSA-OAEP", "ECDH P-256", "X25519", "ML-KEM-768"."""
     if isinstance(recipient, KeyTransport):
         return "RSA-OAEP" if recipient.algorithm.oid == algorithms.RSA_OAEP else "RSA"
+    if isinstance(recipient, KeyEncapsulation):
+        return algorithms.ML_KEM.get(recipient.algorithm.oid, "unknown")
     match private:
         case ec.EllipticCurvePrivateKey():
             return f"ECDH {algorithm_text(private.public_key()).removeprefix('EC ')}"

@@ -16,16 +16,17 @@ from sealmail.errors import InputError
 from sealmail.keys.certificate import outline_of, public_key
 from sealmail.keys.model import Key, Technology, Use
 from sealmail.keys.store import KeyStore
-from sealmail.policy import Policy
+from sealmail.keys.strength import is_weak
+from sealmail.policy import Budget, Policy
 from sealmail.report import Finding, Integrity, SignatureFacts
 from sealmail.results import VerificationResult
-from sealmail.smime import cms
-from sealmail.smime.algorithms import Hash
+from sealmail.smime import algorithms, cms
+from sealmail.smime.algorithms import Hash, Unsupported
 from sealmail.smime.attributes import SignedAttributes, is_set_of_attributes, signed_attributes
 from sealmail.smime.cms import SignedData, SignerInfo
 from sealmail.smime.included import included_keys, unreadable_ids
-from sealmail.smime.signatures import Scheme, fits, is_weak_key, key_allows, scheme_of
-from sealmail.smime.unwrapping import Unsupported, hash_of
+from sealmail.smime.signatures import Scheme, fits, key_allows, scheme_of
+from sealmail.smime.unwrapping import hash_of
 
 
 def verify(message: bytes, content: bytes | None, keys: KeyStore, policy: Policy, at: datetime) -> VerificationResult:
@@ -116,9 +117,18 @@ def _signers(check: _Check) -> tuple[SignatureFacts, ...]:
         return ()
     if check.candidates is None:
         return (_facts(Integrity.MALFORMED, why="content_ambiguous"),)
-    if len(signed.signers) > check.policy.budget.signers:
-        return (_facts(Integrity.UNSUPPORTED, why="too_many_signers"),)
+    if (crowd := _crowd(signed, check.policy.budget)) is not None:
+        return (_facts(Integrity.UNSUPPORTED, why=crowd),)
     return tuple(_signer(element, check.candidates, check) for element in signed.signers)
+
+
+def _crowd(signed: SignedData, budget: Budget) -> str | None:
+    """What there is more of than anybody has a use for: such a message is not checked, lest only a part of it be."""
+    if len(signed.signers) > budget.signers:
+        return "too_many_signers"
+    if signed.digests > budget.signers:
+        return "too_many_digests"
+    return "too_many_certificates" if len(signed.certificates) > budget.certificates else None
 
 
 def _signer(element: Element, contents: _Contents, check: _Check) -> SignatureFacts:
@@ -154,7 +164,7 @@ class _Claim:
 
 
 def _claim(info: SignerInfo, contents: _Contents, content_type: bytes) -> _Claim:
-    digest = hash_of(info.digest)
+    digest = _digest(info)
     scheme = scheme_of(info.signature_algorithm, digest)
     if info.signed_attributes is not None:
         attributes = signed_attributes(info.signed_attributes, content_type)
@@ -168,6 +178,13 @@ def _claim(info: SignerInfo, contents: _Contents, content_type: bytes) -> _Claim
     if any(is_set_of_attributes(form) for form in contents.forms):
         raise Malformed("content_is_attributes")
     return _Claim(info=info, digest=digest, scheme=scheme, attributes=None)
+
+
+def _digest(info: SignerInfo) -> Hash:
+    if info.signed_attributes is None and info.signature_algorithm.oid in algorithms.ML_DSA:
+        # RFC 9882 §3.3: what the signer names means nothing then, weak or unknown; this is what ML-DSA hashes with.
+        return algorithms.SHAKE256
+    return hash_of(info.digest)
 
 
 _Outcome = tuple[Key | None, Integrity, str | None]
@@ -234,7 +251,7 @@ def _findings(claim: _Claim, key: Key | None, check: _Check) -> frozenset[Findin
     if claim.digest.policy_name in check.policy.weak_hashes:
         found.add(Finding.WEAK_ALGORITHM)
     if key is not None:
-        if is_weak_key(public_key(key.material), minimum_rsa_bits=check.policy.minimum_rsa_bits):
+        if is_weak(public_key(key.material), check.policy.minimum_rsa_bits):
             found.add(Finding.WEAK_ALGORITHM)
         if Use.SIGN not in key.uses:
             found.add(Finding.WRONG_USAGE)

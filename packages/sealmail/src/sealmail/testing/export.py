@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pysequoia
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import x448, x25519
+from cryptography.hazmat.primitives.asymmetric import mldsa, mlkem, x448, x25519
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from sealmail.errors import UsageError
@@ -32,10 +32,19 @@ def export_pkcs12(secret: SecretKey, passphrase: str | None = None, *, chain: It
     certificate = x509.load_der_x509_certificate(secret.key.material)
     others = [x509.load_der_x509_certificate(key.material) for key in chain]
     private = loaded(secret)
-    if isinstance(private, x25519.X25519PrivateKey | x448.X448PrivateKey):
-        raise UsageError("cryptography writes no key of X25519 or X448 into PKCS#12.")
+    if isinstance(private, _NOT_IN_PKCS12):
+        raise UsageError("cryptography writes no key of X25519, X448, ML-DSA or ML-KEM into PKCS#12.")
     name = secret.key.name.encode()
     return pkcs12.serialize_key_and_certificates(name, private, certificate, others or None, protection)
+
+
+_NOT_IN_PKCS12 = (
+    x25519.X25519PrivateKey,
+    x448.X448PrivateKey,
+    mldsa.MLDSA65PrivateKey,
+    mlkem.MLKEM768PrivateKey,
+    mlkem.MLKEM1024PrivateKey,
+)
 
 
 def export_armored(key: Key | SecretKey) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa, x448, x25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, mlkem, rsa, x448, x25519
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -25,7 +25,11 @@ PrivateKey = (
     | ed448.Ed448PrivateKey
     | x25519.X25519PrivateKey
     | x448.X448PrivateKey
+    | mldsa.MLDSA65PrivateKey
+    | mlkem.MLKEM768PrivateKey
+    | mlkem.MLKEM1024PrivateKey
 )
+_Encapsulating = mlkem.MLKEM768PrivateKey | mlkem.MLKEM1024PrivateKey
 SIGN_AND_ENCRYPT = frozenset({Use.SIGN, Use.ENCRYPT})
 
 
@@ -73,8 +77,9 @@ class CA:
         """A key with a certificate for an address (None: without subject alternative name).
 
         `key_type`: "ec" (P-256), "ec-p384", "ec-p521", "rsa2048" (or other sizes), "ed25519", "ed448", "x25519",
-        "x448". By default valid from a year ago to a year from now. `extra` and `critical` replace or add
-        extensions, for certificates that break the rules.
+        "x448", "mldsa65", "mlkem768", "mlkem1024"; a key that can only do one of the uses is not given the other. By
+        default valid from a year ago to a year from now. `extra` and `critical` replace or add extensions, for
+        certificates that break the rules.
         """
         request = _Request(
             name=name or address or "Nobody",
@@ -211,15 +216,18 @@ def _extensions(request: _Request, issuer: x509.Certificate | None) -> list[tupl
 
 
 def _key_usage(request: _Request) -> x509.KeyUsage:
-    """Encrypting is key encipherment with RSA and key agreement with curves (RFC 5754 §3, RFC 8410 §5)."""
-    encrypts = Use.ENCRYPT in request.uses
-    is_rsa = isinstance(request.private, rsa.RSAPrivateKey)
+    """Encrypting is key encipherment with RSA and ML-KEM, and key agreement with curves (RFC 5754 §3, RFC 8410 §5,
+    RFC 9935 §5). A key that can do only one of the two is not said to do both (RFC 9881 §5).
+    """
+    enciphers = isinstance(request.private, rsa.RSAPrivateKey | _Encapsulating)
+    signs = Use.SIGN in request.uses and not isinstance(request.private, _Encapsulating)
+    encrypts = Use.ENCRYPT in request.uses and not isinstance(request.private, mldsa.MLDSA65PrivateKey)
     return x509.KeyUsage(
-        digital_signature=Use.SIGN in request.uses,
+        digital_signature=signs,
         content_commitment=False,
-        key_encipherment=encrypts and is_rsa,
+        key_encipherment=encrypts and enciphers,
         data_encipherment=False,
-        key_agreement=encrypts and not is_rsa,
+        key_agreement=encrypts and not enciphers,
         key_cert_sign=request.is_ca,
         crl_sign=request.is_ca,
         encipher_only=False,
@@ -253,6 +261,12 @@ def _private_key(kind: str) -> PrivateKey:
             return x25519.X25519PrivateKey.generate()
         case "x448":
             return x448.X448PrivateKey.generate()
+        case "mldsa65":
+            return mldsa.MLDSA65PrivateKey.generate()
+        case "mlkem768":
+            return mlkem.MLKEM768PrivateKey.generate()
+        case "mlkem1024":
+            return mlkem.MLKEM1024PrivateKey.generate()
         case "rsa":
             return rsa.generate_private_key(65537, 2048)
         case _ if kind.removeprefix("rsa").isdecimal():
@@ -262,14 +276,15 @@ def _private_key(kind: str) -> PrivateKey:
 
 
 def _issuing_key(private: PrivateKey) -> CertificateIssuerPrivateKeyTypes:
-    if isinstance(private, x25519.X25519PrivateKey | x448.X448PrivateKey):
+    if isinstance(private, x25519.X25519PrivateKey | x448.X448PrivateKey | _Encapsulating):
         raise UsageError("A key for encrypting signs no certificates.")
     return private
 
 
 def _digest(private: CertificateIssuerPrivateKeyTypes) -> hashes.SHA256 | None:
-    """Edwards curves have theirs built in."""
-    return None if isinstance(private, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey) else hashes.SHA256()
+    """Edwards curves and ML-DSA have theirs built in."""
+    has_own = isinstance(private, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey | mldsa.MLDSA65PrivateKey)
+    return None if has_own else hashes.SHA256()
 
 
 def _pkcs8(private: PrivateKey) -> bytes:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ed448, ed25519
+from cryptography.hazmat.primitives.asymmetric import ed448, ed25519, mldsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 from cryptography.x509 import ocsp
 
@@ -49,7 +49,7 @@ def ocsp_answer(said: Said, key: Key, issuer: Key, responder: Key, private: Cert
     )
     if responder != issuer:
         builder = builder.certificates([_loaded(responder)])
-    has_own = isinstance(private, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey)
+    has_own = isinstance(private, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey | mldsa.MLDSA65PrivateKey)
     return builder.sign(private, None if has_own else hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 

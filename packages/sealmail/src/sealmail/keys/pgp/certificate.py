@@ -6,8 +6,8 @@ that nobody can hang an address or a subkey of his own on someone else's key. Ce
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ from sealmail.errors import InputError
 from sealmail.keys.pgp.checking import hash_name, holds, over_user_id
 from sealmail.keys.pgp.packets import Malformed, Packet, Tag, walk
 from sealmail.keys.pgp.public import CAN_ENCRYPT, CAN_SIGN, PublicKey, Unsupported, read_public
-from sealmail.keys.pgp.subpackets import Signature, SignatureType, read_signature
+from sealmail.keys.pgp.subpackets import Kind, Signature, SignatureType, read_signature
 
 MAXIMUM_SELF_SIGNATURES = 32
 """Checked for one component, newest first."""
@@ -24,6 +24,7 @@ MAXIMUM_COMPONENTS = 200
 """User IDs and subkeys of one key; those after them are not looked at."""
 
 _WEAK_BINDINGS = frozenset({"md5", "sha1", "ripemd160"})
+_DIRECT = SignatureType.DIRECT_KEY
 _CERTIFY, _SIGN, _ENCRYPT = 0x01, 0x02, 0x0C
 _SOFT_REASONS = frozenset({1, 3, 32})  # superseded, retired, user ID no longer valid: RFC 9580 §5.2.3.31
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -64,10 +65,27 @@ class Component:
         before = [(i, one) for i, one in alive if _created(one) <= at]
         return before[-1] if before else (alive[0] if alive else None)
 
+    def saying(self, kind: Kind, at: datetime) -> Signature | None:
+        """The self-signature in force that says something of this kind.
+
+        A version 4 primary key has direct key signatures beside the certifications of its user IDs, and one may be
+        silent on what the other says: GnuPG adds a direct one that names nothing but who else may revoke.
+        """
+        found = self.binding_at(at)
+        if found is None or found[1].body(kind) is not None:
+            return found[1] if found else None
+        latest = found[1]
+        others = tuple(one for one in self.bindings if (one.type == _DIRECT) is not (latest.type == _DIRECT))
+        other = replace(self, bindings=others).binding_at(at)
+        if other is None or other[1].body(kind) is None:
+            return None
+        was_known = _created(latest) > at or _created(other[1]) <= at
+        return other[1] if was_known else None
+
     def expires(self, at: datetime) -> datetime | None:
         """When it stops to be usable, as was known at a time; None: never."""
-        found = self.binding_at(at)
-        seconds = found[1].key_expires_after_seconds if found else None
+        found = self.saying(Kind.KEY_EXPIRES_AFTER, at)
+        seconds = found.key_expires_after_seconds if found else None
         return self.public.created + timedelta(seconds=seconds) if seconds else None
 
     def flags(self, at: datetime) -> int:
@@ -75,13 +93,13 @@ class Component:
         found = self.binding_at(at)
         if found is None:
             return 0
-        index, binding = found
-        flags = binding.key_flags
+        saying = self.saying(Kind.KEY_FLAGS, at)
+        flags = saying.key_flags if saying else None
         if flags is None:
             flags = _ENCRYPT | (_SIGN | _CERTIFY if self.is_primary else 0)
         if self.public.algorithm not in CAN_ENCRYPT:
             flags &= ~_ENCRYPT
-        signs = self.public.algorithm in CAN_SIGN and (self.is_primary or index in self.has_back_signature)
+        signs = self.public.algorithm in CAN_SIGN and (self.is_primary or found[0] in self.has_back_signature)
         return flags if signs else flags & ~_SIGN
 
     def may_sign(self, at: datetime) -> bool:
@@ -222,7 +240,7 @@ def _primary(
     return Component(
         public=key,
         bindings=tuple(sorted(direct + certifications, key=_created)),
-        revocations=tuple(_revocations(_valid(key, revocations, key.prefixed))),
+        revocations=tuple(_revocations(key, revocations, key.prefixed)),
         is_primary=True,
         secret=head.body if head.tag == Tag.SECRET_KEY else None,
     )
@@ -243,7 +261,7 @@ def _subkeys(primary: PublicKey, groups: list[tuple[Packet, list[Signature]]]) -
             yield Component(
                 public=subkey,
                 bindings=tuple(bindings),
-                revocations=tuple(_revocations(_valid(primary, revoking, content))),
+                revocations=tuple(_revocations(primary, revoking, content)),
                 has_back_signature=frozenset(i for i, one in enumerate(bindings) if _confirms(one, subkey, content)),
                 secret=head.body if head.tag == Tag.SECRET_SUBKEY else None,
             )
@@ -257,9 +275,11 @@ def _confirms(binding: Signature, subkey: PublicKey, content: bytes) -> bool:
     return back is not None and back.type == SignatureType.PRIMARY_KEY_BINDING and _holds(back, subkey, content)
 
 
-def _revocations(signatures: Iterable[Signature]) -> Iterator[Revocation]:
-    for one in signatures:
-        yield Revocation(at=_created(one), code=one.revocation_code)
+def _revocations(key: PublicKey, signatures: list[Signature], content: bytes) -> Iterator[Revocation]:
+    # A condition that we do not know is no ground to go on using a key that its owner revoked.
+    for one in sorted(_newest(key, signatures), key=_created):
+        if one.created is not None and _fits(one, key, content):
+            yield Revocation(at=one.created, code=one.revocation_code)
 
 
 def _valid(key: PublicKey, signatures: list[Signature], content: bytes) -> list[Signature]:
@@ -278,8 +298,10 @@ def _newest(key: PublicKey, signatures: list[Signature]) -> list[Signature]:
 
 
 def _holds(signature: Signature, key: PublicKey, content: bytes) -> bool:
-    if signature.created is None or signature.has_unknown_critical:
-        return False
+    return signature.created is not None and not signature.has_unknown_critical and _fits(signature, key, content)
+
+
+def _fits(signature: Signature, key: PublicKey, content: bytes) -> bool:
     try:
         return holds(signature, key, content)
     except InputError:

@@ -63,6 +63,15 @@ CIPHERS: dict[int, Cipher] = {
         Cipher(13, "Camellia-256", 32, 16, Camellia),
     )
 }
+_UNREAD = {10: "Twofish"}
+
+
+def cipher_name(number: int) -> str:
+    """The name of a cipher, also of one that we do not read."""
+    known = CIPHERS.get(number)
+    return known.name if known else _UNREAD.get(number, f"cipher {number}")
+
+
 PLAINTEXT = 0
 """The number of "no cipher at all"; refused wherever it stands."""
 

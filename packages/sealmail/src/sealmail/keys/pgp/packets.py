@@ -67,6 +67,10 @@ class Fields:
         """Whether nothing is left."""
         return self._position >= len(self._data)
 
+    def peek(self) -> int:
+        """The next byte, which stays; 0 at the end."""
+        return 0 if self.at_end else self._data[self._position]
+
     def take(self, length: int) -> bytes:
         """The next `length` bytes."""
         end = self._position + length
@@ -96,7 +100,10 @@ def walk(data: bytes) -> Iterator[Packet]:
         if fields.at_end:
             return
         header = fields.number(1)
-        yield Packet(_tag(header), _body(fields, header))
+        tag = _tag(header)
+        if tag not in _STREAMED and _is_streamed(header, fields.peek()):
+            raise Malformed
+        yield Packet(tag, _body(fields, header))
     raise Malformed("There are too many OpenPGP packets.")
 
 
@@ -108,6 +115,14 @@ def tags(data: bytes) -> Iterator[int]:
         header = fields.number(1)
         yield _tag(header)
         _body(fields, header)
+
+
+# RFC 9580 §4.2.1.4: only packets that hold data may come in pieces, or without a length.
+_STREAMED = frozenset({Tag.COMPRESSED, Tag.ENCRYPTED, Tag.LITERAL, Tag.PROTECTED, Tag.GNUPG_OCB})
+
+
+def _is_streamed(header: int, first: int) -> bool:
+    return 224 <= first < 255 if header & 0x40 else header & 3 == 3
 
 
 def _tag(header: int) -> int:

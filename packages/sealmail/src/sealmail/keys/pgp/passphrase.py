@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from enum import IntEnum
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
@@ -11,10 +12,18 @@ from sealmail.keys.pgp.checking import HASHES
 from sealmail.keys.pgp.packets import Fields
 from sealmail.keys.pgp.public import Unsupported
 
-_SIMPLE, _SALTED, _ITERATED, _ARGON2, _GNU = 0, 1, 3, 4, 101
+_ITERATED, _ARGON2 = 3, 4
 MAXIMUM_ARGON2_MEMORY = 21
 """As a power of two, in KiB: 2 GiB, what RFC 9580 §3.7.1.4 recommends at most."""
 MAXIMUM_ARGON2_PASSES = 16
+
+
+class Stub(IntEnum):
+    """GnuPG's own notes in the place of a secret."""
+
+    ABSENT = 1
+    """It was left out: the offline primary key of a laptop."""
+    ON_CARD = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +37,13 @@ class Derivation:
     passes: int = 0
     lanes: int = 0
     memory: int = 0
+    stub: Stub | None = None
+    """Why the secret is not here, where it is not."""
 
     @property
     def is_stub(self) -> bool:
-        """GnuPG's own mark for "the secret is not here"."""
-        return self.kind == _GNU
+        """Whether the secret is not here."""
+        return self.stub is not None
 
     def key(self, passphrase: str, octets: int) -> bytes:
         """The key of so many octets. Raises `Unsupported`."""
@@ -91,5 +102,16 @@ def read_derivation(fields: Fields) -> Derivation:
                 memory=fields.number(1),
             )
         case 101:
-            return Derivation(kind=kind)
+            return Derivation(kind=kind, stub=_stub(fields))
     raise Unsupported
+
+
+def _stub(fields: Fields) -> Stub:
+    # GnuPG's doc/DETAILS: an octet that says nothing, "GNU", and the kind.
+    fields.take(1)
+    if fields.take(3) != b"GNU":
+        raise Unsupported
+    try:
+        return Stub(fields.number(1))
+    except ValueError:
+        raise Unsupported from None

@@ -58,6 +58,18 @@ _FIXED: dict[int, tuple[str, int]] = {
     35: ("ML-KEM-768+X25519", 32 + 1184),
     36: ("ML-KEM-1024+X448", 56 + 1568),
 }
+_FAMILIES: dict[int, str] = {
+    Algorithm.RSA: "RSA",
+    Algorithm.RSA_ENCRYPT: "RSA",
+    Algorithm.RSA_SIGN: "RSA",
+    8: "Kyber (LibrePGP)",
+    Algorithm.ELGAMAL: "ElGamal",
+    Algorithm.DSA: "DSA",
+    Algorithm.ECDH: "ECDH",
+    Algorithm.ECDSA: "ECDSA",
+    20: "ElGamal",
+    Algorithm.EDDSA_LEGACY: "EdDSA",
+}
 _NUMBERS: dict[int, int] = {
     Algorithm.RSA: 2,
     Algorithm.RSA_ENCRYPT: 2,
@@ -145,11 +157,10 @@ class PublicKey:
     def algorithm_name(self) -> str:
         """For people: "RSA-3072", "Ed25519", …"""
         if self.numbers:
-            family = {Algorithm.DSA: "DSA", Algorithm.ELGAMAL: "ElGamal"}.get(Algorithm(self.algorithm), "RSA")
-            return f"{family}-{self.bits}"
+            return f"{_FAMILIES[self.algorithm]}-{self.bits}"
         if self.curve:
             return self.curve.name
-        return _FIXED[self.algorithm][0] if self.algorithm in _FIXED else f"algorithm {self.algorithm}"
+        return algorithm_label(self.algorithm)
 
     @cached_property
     def verifying(self) -> VerifyingKey:
@@ -181,6 +192,12 @@ class PublicKey:
         """The RSA key object; raises ValueError where the numbers make none."""
         modulus, exponent = self.numbers
         return rsa.RSAPublicNumbers(exponent, modulus).public_key()
+
+
+def algorithm_label(number: int) -> str:
+    """The name of a public key algorithm where no key of it is at hand, known to us or not."""
+    fixed = _FIXED.get(number)
+    return fixed[0] if fixed else _FAMILIES.get(number, f"algorithm {number}")
 
 
 def read_public(body: bytes) -> tuple[PublicKey, int]:

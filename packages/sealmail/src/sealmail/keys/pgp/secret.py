@@ -22,7 +22,7 @@ from sealmail.errors import PassphraseError
 from sealmail.keys.pgp.checking import SigningKey
 from sealmail.keys.pgp.ciphers import CIPHERS, AEADMode, Cipher, aead, read_mode
 from sealmail.keys.pgp.packets import Fields, Malformed, Tag
-from sealmail.keys.pgp.passphrase import Derivation, read_derivation
+from sealmail.keys.pgp.passphrase import Derivation, Stub, read_derivation
 from sealmail.keys.pgp.public import RSA_ALGORITHMS, Algorithm, Curve, PublicKey, Unsupported, read_public
 
 PrivateKey = SigningKey | x25519.X25519PrivateKey | x448.X448PrivateKey
@@ -48,8 +48,13 @@ def is_locked(body: bytes) -> bool:
 
 def holds_secret(body: bytes) -> bool:
     """Whether there is a secret in the packet, and not only GnuPG's note that it lies elsewhere (on a card)."""
-    protected = _read(body)
-    return protected.derivation is None or not protected.derivation.is_stub
+    return stub(body) is None
+
+
+def stub(body: bytes) -> Stub | None:
+    """Why there is no secret in a secret key packet; None where there is one. Raises `InputError`."""
+    derivation = _read(body).derivation
+    return derivation.stub if derivation else None
 
 
 def unlock(body: bytes, *, is_primary: bool, passphrases: tuple[str, ...]) -> PrivateKey:
@@ -185,14 +190,19 @@ def _key_object(public: PublicKey, fields: Fields) -> PrivateKey:
         return make(fields.take(octets))
     if public.algorithm in RSA_ALGORITHMS:
         return _rsa(public, *(int.from_bytes(fields.mpi(), "big") for _ in range(4)))
+    if public.algorithm not in _ONE_NUMBER:
+        raise Unsupported
     scalar = fields.mpi()
     if public.algorithm == Algorithm.DSA:
         p, q, g, y = public.numbers
         numbers = dsa.DSAPublicNumbers(y, dsa.DSAParameterNumbers(p, q, g))
         return dsa.DSAPrivateNumbers(int.from_bytes(scalar, "big"), numbers).private_key()
-    if public.algorithm in {Algorithm.ECDH, Algorithm.ECDSA, Algorithm.EDDSA_LEGACY} and public.curve:
-        return _on_curve(public, public.curve, scalar)
-    raise Unsupported
+    if public.curve is None:
+        raise Unsupported
+    return _on_curve(public, public.curve, scalar)
+
+
+_ONE_NUMBER = frozenset({Algorithm.DSA, Algorithm.ECDH, Algorithm.ECDSA, Algorithm.EDDSA_LEGACY})
 
 
 _FIXED: dict[int, tuple[Callable[[bytes], PrivateKey], int]] = {

@@ -52,6 +52,10 @@ class Kind(IntEnum):
 _UNDERSTOOD = frozenset(Kind) | {4, 5, 6, 7, 11, 12, 21, 22, 23, 24, 26, 28, 34, 37, 39}
 
 
+_SIZES: dict[int, int] = {Kind.CREATED: 4, Kind.EXPIRES_AFTER: 4, Kind.KEY_EXPIRES_AFTER: 4, Kind.ISSUER: 8}
+"""Of a time of another size nobody knows what is meant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subpacket:
     """One subpacket."""
@@ -203,6 +207,8 @@ def _version_4_or_6(body: bytes, fields: Fields, version: int) -> Signature:
     width = 4 if version == 6 else 2
     kind, algorithm, hash_id = fields.number(1), fields.number(1), fields.number(1)
     hashed = tuple(_subpackets(fields.take(fields.number(width))))
+    if any(len(one.body) != _SIZES.get(one.kind, len(one.body)) for one in hashed):
+        raise Malformed
     hashed_part = body[: fields.position]
     unhashed = tuple(_subpackets(fields.take(fields.number(width))))
     fields.take(2)
