@@ -433,7 +433,7 @@ def test_clear_signed_inside_clear_signed_is_one_text_and_never_two(world: Hosti
     assert not any("900" in words for words in good_part_texts(spoilt))
 
 
-def test_two_messages_in_one_armor_are_damaged(world: Hostile) -> None:
+def test_two_messages_in_one_armor_show_no_words_of_the_second(world: Hostile) -> None:
     one, other = world.message(literal(ENTITY)), world.message(literal(b"\r\nPay Mallory."))
 
     opened = world.opened(encrypted(armored(one + other)))
