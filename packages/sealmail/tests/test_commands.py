@@ -15,6 +15,8 @@ from jsonschema import Draft202012Validator
 
 from sealmail import openpgp, smime
 from sealmail.addresses import Mailbox
+from sealmail.keys.openpgp_making import generate
+from sealmail.keys.openpgp_revoking import revoke_user_id
 from sealmail.mime import Draft, DraftAttachment, build_entity, build_headers, build_message
 from sealmail.testing import CA, export_armored, export_pem, export_pkcs12, openpgp_key
 
@@ -285,6 +287,28 @@ def test_keys_lists_what_may_be_done(folder: Folder) -> None:
     assert dave["may"]["sign"]["reasons"][0]["code"] == "no_secret"
     assert by_fingerprint[folder.ca.certificate.fingerprint]["ca"] is True
     assert b"notes.txt: skipped" in result.stderr
+
+
+@pytest.mark.mission("P4")
+def test_keys_tells_the_state_of_user_ids_and_parts_of_an_openpgp_key(tmp_path: Path) -> None:
+    begin, until = (NOW.replace(microsecond=0) + timedelta(days=days) for days in (-30, 30))
+    key = generate(name="Desk", addresses=[DESK, CAROL], at=begin, until=until).secret
+    key = revoke_user_id(key, f"Desk <{CAROL}>".encode(), at=NOW - timedelta(days=1))
+    (tmp_path / "desk.pgp").write_bytes(key.material)
+
+    (listed,) = printed(run("keys", tmp_path, "--json"), "keys.schema.json")["keys"]
+    text = run("keys", tmp_path).stdout.decode()
+
+    told = listed["openpgp"]
+    assert [(one["address"], one["state"]) for one in told["user_ids"]] == [(DESK, "valid"), (CAROL, "revoked")]
+    assert [(one["algorithm"], one["uses"]) for one in told["parts"]] == [
+        ("Ed25519", ["certify", "sign"]),
+        ("Curve25519", ["encrypt"]),
+    ]
+    end = until.isoformat().replace("+00:00", "Z")
+    assert (told["signing"], told["encrypting"]) == ({"usable": True, "until": end},) * 2
+    assert (listed["addresses"], listed["secret"]) == ([DESK], True)
+    assert f"Desk <{CAROL}>: revoked: the name or address no longer holds" in text
 
 
 @pytest.mark.mission("S4")

@@ -17,6 +17,7 @@ from functools import cached_property
 
 from sealmail.errors import Reason
 from sealmail.keys import Key, KeyId, Technology, TrustLevel
+from sealmail.keys.openpgp_listing import lapsed_addresses
 from sealmail.keys.usability import Purpose, day, problems
 from sealmail.paths import PathFacts
 from sealmail.report import Finding
@@ -175,6 +176,8 @@ class _Contest:
         against = problems(key, self._purpose, self._judges.at)
         if against:
             return PassedOver(key=key, reasons=against)
+        if self._address in lapsed_addresses(key, self._judges.at):
+            return PassedOver(key=key, reasons=(_LAPSED_ADDRESS,))
         level = self._judges.trust.level(key, self._address)
         if level is TrustLevel.REJECTED:
             return PassedOver(key=key, reasons=(_REJECTED,))
@@ -289,6 +292,7 @@ _FINDINGS = {
     Finding.REVOCATION_UNKNOWN: "Whether it was revoked must be known, and is not.",
 }
 _OUT_OF_TIME = {Finding.EXPIRED, Finding.NOT_YET_VALID}
+_LAPSED_ADDRESS = Reason(code="lapsed_address", sentence="It names this address in a user ID that has run out.")
 _REJECTED = Reason(code="rejected_key", sentence="It was rejected by hand.")
 _UNTRUSTED = Reason(code="untrusted_key", sentence="Nobody has confirmed that it is theirs.")
 _CONFLICTING = Reason(code="conflicting_key", sentence="Another key that is trusted for this address contradicts it.")

@@ -46,7 +46,7 @@ def opened_to_json(opened: Opened) -> JSON:
         "parts": [part_to_json(part) | {"content": _part_content(opened, part.path)} for part in report.parts],
         "keys_seen": _keys_seen(report),
         "warnings": [warning.value for warning in report.warnings],
-        "at": _time(report.at),
+        "at": time_to_json(report.at),
     }
 
 
@@ -54,7 +54,7 @@ def report_to_json(report: Report) -> JSON:
     """The report alone, to be kept: no words of the mail in it."""
     return {
         "schema": SCHEMA,
-        "at": _time(report.at),
+        "at": time_to_json(report.at),
         "encryption": encryption_to_json(report.encryption),
         "signature": signature_to_json(report.signature, report.encryption),
         "layers": [layer_to_json(layer) for layer in report.layers],
@@ -116,8 +116,8 @@ def key_to_json(key: Key) -> JSON:
         "name": key.name,
         "addresses": list(key.addresses),
         "algorithm": key.algorithm,
-        "valid_from": _time(key.valid_from),
-        "valid_until": _time(key.valid_until),
+        "valid_from": time_to_json(key.valid_from),
+        "valid_until": time_to_json(key.valid_until),
         "uses": sorted(use.value for use in key.uses),
         "ca": key.is_ca,
     }
@@ -198,22 +198,23 @@ def _signature_facts(facts: SignatureFacts) -> JSON:
         "findings": sorted(finding.value for finding in facts.findings),
         "binding": facts.binding.value,
         "trust": facts.trust.name.lower(),
-        "signed_at": _time(facts.signed_at),
+        "signed_at": time_to_json(facts.signed_at),
         "hash_algorithm": facts.hash_algorithm,
         "algorithm": facts.algorithm,
-        "valid_from": _time(facts.key.valid_from) if facts.key else None,
-        "valid_until": _time(facts.key.valid_until) if facts.key else None,
+        "valid_from": time_to_json(facts.key.valid_from) if facts.key else None,
+        "valid_until": time_to_json(facts.key.valid_until) if facts.key else None,
         "chain": list(facts.chain),
         "issuer_name": facts.issuer_name,
-        "revoked_at": _time(facts.revoked_at),
+        "revoked_at": time_to_json(facts.revoked_at),
         "revocation_reason": facts.revocation_reason,
         "revocation": facts.revocation.value,
-        "revocation_known_until": _time(facts.revocation_known_until),
+        "revocation_known_until": time_to_json(facts.revocation_known_until),
         "capabilities": list(facts.capabilities.algorithms) if facts.capabilities is not None else None,
         "intended_recipients": list(facts.intended_recipients),
         "why": facts.why,
     }
 
 
-def _time(moment: datetime | None) -> str | None:
+def time_to_json(moment: datetime | None) -> str | None:
+    """A time as all our documents write it; None stays None."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment is not None else None

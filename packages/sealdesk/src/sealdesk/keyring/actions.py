@@ -230,7 +230,7 @@ def _harvest_one(key: Key, at: datetime) -> StoredKey:
     if row is None:
         try:
             with transaction.atomic():
-                return rows.insert(key, origin=Origin.HARVESTED, at=at, by=None)
+                return rows.insert(importing.own_part(key), origin=Origin.HARVESTED, at=at, by=None)
         except IntegrityError:  # another mail brought it at the same moment
             return StoredKey.objects.get(technology=key.technology, fingerprint=key.fingerprint)
     if key.technology is Technology.OPENPGP and key.material != bytes(row.material):
@@ -238,7 +238,17 @@ def _harvest_one(key: Key, at: datetime) -> StoredKey:
         if news.material != bytes(row.material) and len(news.material) <= LARGEST_HARVESTED:
             with transaction.atomic():
                 rows.update(row, news)
+                _renew_secret(row, news)
     return row
+
+
+def _renew_secret(row: StoredKey, news: Key) -> None:
+    """Of a key of our own that somebody renewed elsewhere: by its own signatures, so that no stranger can."""
+    stored = queries.secret_of(row)
+    secret = importing.renewed_secret(stored, None, news)
+    if stored is not None and secret is not None:
+        stored.material = secret.material
+        stored.save()
 
 
 def _store_revocations(revocations: Sequence[RevocationNews], at: datetime) -> None:

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-import pysequoia
-
 from sealdesk.keyring import queries
 from sealdesk.keyring.models import Origin, StoredKey, StoredSecret
 from sealdesk.keyring.revocations import RevocationNews, revocations_of
@@ -19,10 +17,10 @@ from sealdesk.people.models import Group
 from sealdesk.people.queries import groups_sending_from
 from sealmail.errors import InputError
 from sealmail.keys import Key, KeyId, SecretKey, Technology, TrustLevel, der
+from sealmail.keys import openpgp_merging as merging
 from sealmail.keys.found import Found, match_all, public_hash
 from sealmail.keys.import_rules import import_problems
 from sealmail.keys.openpgp_key import key_from_openpgp
-from sealmail.keys.pgp.certificate import check_certificate
 from sealmail.keys.reader import read
 
 TAKEN = "Fingerprint already taken."
@@ -116,17 +114,44 @@ def merged(row: StoredKey, key: Key) -> Key:
     News is what the key itself signed. Certifications by others are none: anybody makes as many as he likes, and a key
     that grew with them would soon be too large for its own revocation.
     """
+    here = bytes(row.material)
     try:
-        here, copy = (pysequoia.Cert.from_bytes(material) for material in (bytes(row.material), key.material))
-        together = bytes(here.merge(copy))
-        # Merging puts packets in an order of its own, which is no news either.
-        if check_certificate(together) != check_certificate(bytes(here.merge(here))):
+        together = merging.merged(here, key.material)
+        # Their canonical order is no news either.
+        if together != merging.exported(here):
             return key_from_openpgp(together)
-    except Exception as error:
-        # Sequoia raises plain exceptions for what it does not read; the copy is then no use to us.
-        if not isinstance(error, InputError) and type(error) is not Exception:
-            raise
+    except InputError:
+        pass  # the copy is then no use to us
     return keys_from([row])[0]
+
+
+def own_part(key: Key) -> Key:
+    """An OpenPGP key without certifications by others, pictures, and whatever else it did not sign itself; a
+    certificate as it is."""
+    if key.technology is not Technology.OPENPGP:
+        return key
+    try:
+        return key_from_openpgp(merging.exported(key.material))
+    except InputError:
+        return key
+
+
+def renewed_secret(stored: StoredSecret | None, secret: SecretKey | None, key: Key) -> SecretKey | None:
+    """The secret key with what it did not have before: secrets, and what its public side (`key`) now says. None where
+    it stays as it is. Secrets that are here keep their passphrase."""
+    if stored is None:
+        return secret
+    if key.technology is Technology.SMIME:
+        return None
+    news = key.material if secret is None else secret.material
+    try:
+        material = merging.merged(merging.merged(stored.material, news), key.material)
+        if material == merging.exported(stored.material, with_secret=True):
+            return None
+    except InputError:
+        return None
+    passphrases = dict.fromkeys((*stored.passphrases, *(secret.passphrases if secret else ())))
+    return SecretKey(key=key, material=material, passphrases=tuple(passphrases))
 
 
 def _secrets(found: Found) -> dict[str, SecretKey]:
@@ -181,9 +206,10 @@ def nothing_new(items: Iterable[ImportItem], notes: Iterable[str]) -> tuple[str,
 def _item(key: Key, secret: SecretKey | None, others: Iterable[Key], *, is_bundled: bool) -> ImportItem:
     row = queries.known(key.technology, key.fingerprint)
     outcome, sentences, key = _new(key) if row is None else _compared(row, key)
+    stored = queries.secret_of(row) if row is not None else None
     if row is not None:
-        secret = _secret_to_store(row, secret)
-        if secret is not None and outcome is Outcome.ALREADY_THERE:
+        brought, secret = secret, renewed_secret(stored, secret, key)
+        if brought is not None and secret is not None and outcome is Outcome.ALREADY_THERE:
             outcome, sentences = Outcome.ADDS_SECRET, ()
     elif secret is None and key.technology is Technology.SMIME:
         secret = _secret_here(key)
@@ -192,14 +218,20 @@ def _item(key: Key, secret: SecretKey | None, others: Iterable[Key], *, is_bundl
         outcome=outcome,
         sentences=sentences,
         secret=secret if outcome.is_stored else None,
-        groups=tuple(groups_sending_from(key.addresses)) if secret else (),
+        groups=_groups(stored, key) if secret else (),
         may_vouch=key.is_ca and not is_bundled and not (row and _vouches(row)),
         is_bundled=is_bundled,
         stands_alone=not any(other.issuer == key.subject for other in others if other.fingerprint != key.fingerprint),
     )
 
 
+def _groups(stored: StoredSecret | None, key: Key) -> tuple[Group, ...]:
+    """Those that have the secret key already, else those whose own address it names."""
+    return tuple(stored.groups.all() if stored is not None else groups_sending_from(key.addresses))
+
+
 def _new(key: Key) -> tuple[Outcome, tuple[str, ...], Key]:
+    key = own_part(key)
     problems = import_problems(key)
     if problems:
         return Outcome.REFUSED, tuple(problem.sentence for problem in problems), key
@@ -228,18 +260,6 @@ def _was_added(row: StoredKey) -> bool:
 def _vouches(row: StoredKey) -> bool:
     decision = queries.current_decision(row)
     return decision is not None and decision.vouches
-
-
-def _secret_to_store(row: StoredKey, secret: SecretKey | None) -> SecretKey | None:
-    """The secret key, unless what is here is the same or has more in it."""
-    stored = queries.secret_of(row)
-    if secret is None or stored is None:
-        return secret
-    if secret.key.technology is Technology.SMIME or stored.material == secret.material:
-        return None
-    # A copy without some of the subkeys would leave old mail unreadable.
-    has_all = key_from_openpgp(stored.material).ids <= key_from_openpgp(secret.material).ids
-    return secret if has_all else None
 
 
 def _secret_here(key: Key) -> SecretKey | None:

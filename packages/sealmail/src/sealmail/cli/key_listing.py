@@ -10,6 +10,7 @@ from cryptography import x509
 
 from sealmail import ber
 from sealmail.choosing import KeyChoice
+from sealmail.cli.openpgp_listing import openpgp_lines, openpgp_to_json
 from sealmail.errors import InputError
 from sealmail.keys import Key, KeyId, SecretKey, Technology
 from sealmail.keys.certificate import outline_of
@@ -79,6 +80,7 @@ def _key(key: Key, secret: SecretKey | None, is_locked: bool, at: datetime) -> J
         "locked": is_locked,
         "may": {purpose.value: _may(key, purpose, at, has_secret=has_secret) for purpose in Purpose},
         "import_problems": [reason_to_json(reason) for reason in import_problems(key)],
+        "openpgp": openpgp_to_json(key, at),
     }
 
 
@@ -131,6 +133,7 @@ def _key_lines(document: JSON) -> Iterator[str]:
         yield f"{key['fingerprint']}  {key['algorithm']}  {', '.join(key['addresses']) or key['name']}"
         until = f"until {key['valid_until'] or 'for ever'}"
         yield "    " + "  ".join([" ".join([key["technology"], *marks]), until, f"may: {may}"])
+        yield from openpgp_lines(key["openpgp"])
         yield from (f"    cannot be added: {reason['sentence']}" for reason in key["import_problems"])
     for one in document["revocations"]:
         what = "revocation list" if one["kind"] == "crl" else "OCSP answer"

@@ -61,7 +61,7 @@ def _key(text: str) -> Key | None:
 
 
 def write_autocrypt(address: str, material: bytes, *, prefers_encryption: bool) -> str:
-    """The value of a header, folded. `material`: a small binary public key (`minimal` in `keys.pgp` makes one)."""
+    """The value of a header, folded. `material`: a small binary public key; `openpgp_merging.minimal` makes one."""
     preference = " prefer-encrypt=mutual;" if prefers_encryption else ""
     text = base64.b64encode(material).decode("ascii")
     lines = [text[start : start + _LINE] for start in range(0, len(text), _LINE)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sealmail import ber
 from sealmail.errors import InputError, LimitExceeded, Reason
@@ -11,6 +12,8 @@ from sealmail.keys.certificate import key_from_certificate, outline_of
 from sealmail.keys.found import Found, Lock, LockedKey, UnmatchedSecret, public_hash
 from sealmail.keys.model import Key, KeyId, SecretKey, Technology, name_id
 from sealmail.keys.ocsp import issuers_answered_for
+from sealmail.keys.openpgp_merging import exported, merged
+from sealmail.keys.openpgp_secrets import Place, SecretsCheck, check_secrets, has_secret_packets
 from sealmail.keys.passwords import Effort
 from sealmail.keys.private_key import PrivateKey
 
@@ -32,6 +35,7 @@ class Collection:
         self._keys: dict[str, Key] = {}
         self._private: dict[str, PrivateKey] = {}
         self._openpgp_secrets: dict[str, SecretKey] = {}
+        self._in_copies: set[str] = set()
         self._locked: list[LockedKey] = []
         self._crls: dict[bytes, KeyId] = {}
         self._responses: dict[bytes, None] = {}
@@ -65,10 +69,17 @@ class Collection:
             raise InputError("This is not an OpenPGP key.")
         for material in materials:
             self.count()
-            key = openpgp_key.key_from_openpgp(material)
-            self._keys.setdefault(key.fingerprint, key)
-            if openpgp_key.is_secret(material):
-                self._add_openpgp_secret(key, material)
+            key = self._with_other_copies(openpgp_key.key_from_openpgp(material))
+            self._keys[key.fingerprint] = key
+            self._add_openpgp_secret(key, material)
+
+    def _with_other_copies(self, key: Key) -> Key:
+        """The key with what another copy of it, read before, knows more."""
+        before = self._keys.get(key.fingerprint)
+        if before is None or before.material == key.material:
+            return before or key
+        self._in_copies.add(key.fingerprint)
+        return openpgp_key.key_from_openpgp(merged(before.material, key.material))
 
     def add_locked(self, locked: LockedKey) -> None:
         """Something that no passphrase opens."""
@@ -98,7 +109,7 @@ class Collection:
         matched, unmatched = self._matched()
         return Found(
             keys=tuple(self._keys.values()),
-            secrets=(*matched, *self._openpgp_secrets.values()),
+            secrets=(*matched, *(self._renewed(secret) for secret in self._openpgp_secrets.values())),
             locked=tuple(self._locked),
             unmatched=unmatched,
             revocations=(*((issuer, der) for der, issuer in self._crls.items()), *self._answers()),
@@ -106,23 +117,52 @@ class Collection:
         )
 
     def _add_openpgp_secret(self, key: Key, material: bytes) -> None:
-        if key.fingerprint in self._openpgp_secrets:
+        before = self._openpgp_secrets.get(key.fingerprint)
+        if before is not None:
+            # A copy may know more, or bring the secret that was left out before; one with the same secrets changes
+            # nothing of them.
+            material = merged(before.material, material)
+            self._openpgp_secrets[key.fingerprint] = replace(before, key=key)
+            if material == exported(before.material, with_secret=True):
+                return
+        elif not has_secret_packets(material):
             return
-        if len(self._openpgp_secrets) >= MAX_PRIVATE_KEYS:
+        checked = check_secrets(material, self.passphrases, self.effort)
+        if checked.is_mismatched:
+            self._refuse_secret(checked)
+        elif checked.is_open or checked.is_locked:
+            self._take_secret(key, material, checked)
+        for part in checked.parts:
+            if part.reason is not None and part.place not in {Place.LOCKED, Place.MISMATCHED}:
+                self.problem(part.reason.code, f"{part.reason.sentence} (Key {key.fingerprint}.)")
+
+    def _renewed(self, secret: SecretKey) -> SecretKey:
+        """The secret key with what public copies of it know more: another end, new subkeys."""
+        key = self._keys[secret.key.fingerprint]
+        if key.fingerprint not in self._in_copies:
+            return secret
+        return replace(secret, key=key, material=merged(secret.material, key.material))
+
+    def _refuse_secret(self, checked: SecretsCheck) -> None:
+        reason = next(part.reason for part in checked.parts if part.place is Place.MISMATCHED)
+        if reason is not None:
+            self.problem(reason.code, f"{reason.sentence} The secret key is not used.")
+
+    def _take_secret(self, key: Key, material: bytes, checked: SecretsCheck) -> None:
+        if key.fingerprint not in self._openpgp_secrets and len(self._openpgp_secrets) >= MAX_PRIVATE_KEYS:
             raise LimitExceeded("This holds more than 200 private keys. Split it into several files.")
-        passphrases: tuple[str, ...] = ()
-        if openpgp_key.is_locked(material):
-            fitting = next((p for p in ("", *self.passphrases) if openpgp_key.unlocks(material, p)), None)
-            passphrases = self.passphrases if fitting is None else (fitting,)
-            if fitting is None:
-                self._lock_openpgp(key, material)
+        passphrases = checked.passphrases
+        if checked.is_locked:
+            passphrases = tuple(dict.fromkeys((*passphrases, *self.passphrases)))
+            self._lock_openpgp(key, material, is_partly_open=checked.is_open)
         self._openpgp_secrets[key.fingerprint] = SecretKey(key=key, material=material, passphrases=passphrases)
 
-    def _lock_openpgp(self, key: Key, material: bytes) -> None:
+    def _lock_openpgp(self, key: Key, material: bytes, *, is_partly_open: bool) -> None:
+        what = "a part of the OpenPGP key" if is_partly_open else "the OpenPGP key"
         self.add_locked(
             LockedKey(
                 technology=Technology.OPENPGP,
-                description=f"the OpenPGP key {key.fingerprint}",
+                description=f"{what} {key.fingerprint}",
                 fingerprint=key.fingerprint,
                 why=Lock.WRONG if self.passphrases else Lock.MISSING,
                 material=material,

@@ -15,7 +15,7 @@ from sealmail.addresses import canonical
 from sealmail.errors import InputError, PassphraseError
 from sealmail.keys.model import Key, KeyId, Technology, Use, openpgp_id
 from sealmail.keys.pgp import armor, secret
-from sealmail.keys.pgp.certificate import Certificate, Component, Revocation, UserId, check_certificate
+from sealmail.keys.pgp.certificate import Certificate, Component, Revocation, check_certificate
 from sealmail.keys.pgp.packets import Malformed, Tag, packet, walk
 from sealmail.keys.pgp.public import Unsupported, read_public
 
@@ -56,12 +56,12 @@ def key_from_openpgp(material: bytes) -> Key:
     certificate = check_certificate(public)
     primary = certificate.primary
     newest = max((one.created for one in primary.bindings if one.created), default=primary.public.created)
-    addresses = (_address(user_id) for user_id in certificate.user_ids)
+    addresses = (address_of(user_id.raw) for user_id in certificate.user_ids)
     return Key(
         technology=Technology.OPENPGP,
         fingerprint=primary.public.fingerprint,
         material=public,
-        name=_name(certificate.user_ids[0]) if certificate.user_ids else "",
+        name=name_of(certificate.user_ids[0].raw) if certificate.user_ids else "",
         addresses=tuple(dict.fromkeys(address for address in addresses if address)),
         ids=frozenset(name for one in certificate.components for name in ids_of(one)),
         algorithm=primary.public.algorithm_name,
@@ -87,10 +87,10 @@ def _uses(certificate: Certificate) -> frozenset[Use]:
     return frozenset(uses)
 
 
-def _address(user_id: UserId) -> str | None:
-    """The address of "Name <address>" or of a bare address; anything else names none."""
+def address_of(user_id: bytes) -> str | None:
+    """The canonical address of "Name <address>" or of a bare address; anything else names none."""
     try:
-        text = user_id.raw.decode("utf-8")
+        text = user_id.decode("utf-8")
     except UnicodeDecodeError:
         return None
     if "<" not in text and ">" not in text:
@@ -100,8 +100,9 @@ def _address(user_id: UserId) -> str | None:
     return None
 
 
-def _name(user_id: UserId) -> str:
-    text = user_id.raw.decode("utf-8", "replace")
+def name_of(user_id: bytes) -> str:
+    """The name part of a user ID for people: printable, without a comment; proof of nothing."""
+    text = user_id.decode("utf-8", "replace")
     shown = "".join(character if character.isprintable() else " " for character in text)
     before = _COMMENT.sub("", shown.split("<", 1)[0]).strip()
     return before or shown.strip("<> ")

@@ -14,6 +14,7 @@ from sealmail.errors import InputError, Reason
 from sealmail.keys import openpgp_key
 from sealmail.keys.certificate import public_key
 from sealmail.keys.model import Key, Technology, Use
+from sealmail.keys.openpgp_revoking import reason_in_words
 from sealmail.keys.pgp.certificate import check_certificate
 from sealmail.keys.strength import weakness
 
@@ -96,7 +97,8 @@ def _openpgp_problems(key: Key, use: Use, at: datetime) -> list[Reason]:
         return [Reason(code="unreadable", sentence="The key cannot be read.")]
     found = []
     if state.revoked:
-        found.append(Reason(code="revoked", sentence=f"It was revoked on {day(state.revoked.at)}."))
+        why = reason_in_words(state.revoked.code)
+        found.append(Reason(code="revoked", sentence=f"It was revoked on {day(state.revoked.at)}: {why}."))
     if state.not_yet_valid:
         found.append(_not_yet_valid(key))
     if state.expired and state.valid_until is not None:
@@ -109,10 +111,27 @@ def _openpgp_problems(key: Key, use: Use, at: datetime) -> list[Reason]:
 
 
 def _part_missing(key: Key, use: Use) -> Reason:
+    if key.algorithm.startswith(("ML-DSA", "SLH-DSA")):
+        sentence = f"It is held together by {key.algorithm}, which Sealdesk does not check yet."
+        return Reason(code=_NOT_FOR[use].code, sentence=sentence)
+    post_quantum = _post_quantum(key)
+    if use is Use.ENCRYPT and post_quantum is not None:
+        sentence = f"Its part for encrypting uses {post_quantum}, to which Sealdesk does not encrypt yet."
+        return Reason(code=_NOT_FOR[use].code, sentence=sentence)
     if use not in key.uses:
         return _NOT_FOR[use]
     sentence = f"Its part for {'signing' if use is Use.SIGN else 'encrypting'} has expired, was revoked or is too weak."
     return Reason(code=_NOT_FOR[use].code, sentence=sentence)
+
+
+def _post_quantum(key: Key) -> str | None:
+    """The name of a post-quantum algorithm among its subkeys to encrypt to (draft-ietf-openpgp-pqc)."""
+    try:
+        subkeys = check_certificate(key.material).subkeys
+    except InputError:
+        return None
+    names = (one.public.algorithm_name for one in subkeys)
+    return next((name for name in names if name.startswith("ML-KEM")), None)
 
 
 def _not_yet_valid(key: Key) -> Reason:

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sealmail.keys import Key
+from sealmail.keys.openpgp_listing import lapsed_addresses
 from sealmail.paths import PathFacts
 from sealmail.report import Binding, Finding, Integrity, Layer, SignatureFacts, SignatureLayer
 from sealmail.vouching import Judges, vouch
@@ -31,13 +33,14 @@ def bind_layers(layers: Iterable[Layer], sender: str | None, witnesses: Witnesse
     )
 
 
-def binding(key: Key, sender: str | None) -> Binding:
-    """Whether the key names the sender's address."""
+def binding(key: Key, sender: str | None, at: datetime) -> Binding:
+    """Whether the key names the sender's address, at that time."""
     if sender is None:
         return Binding.MISMATCH
     if not key.addresses:
         return Binding.NO_ADDRESS
-    return Binding.HOLDS if sender in key.addresses else Binding.MISMATCH
+    names = sender in key.addresses and sender not in lapsed_addresses(key, at)
+    return Binding.HOLDS if names else Binding.MISMATCH
 
 
 def _bind(facts: SignatureFacts, sender: str | None, witnesses: Witnesses) -> SignatureFacts:
@@ -47,12 +50,12 @@ def _bind(facts: SignatureFacts, sender: str | None, witnesses: Witnesses) -> Si
     judges = witnesses.judges
     address = sender or next(iter(key.addresses), "")
     if facts.integrity is not Integrity.INTACT:
-        return replace(facts, binding=binding(key, sender), trust=judges.trust.level(key, address))
+        return replace(facts, binding=binding(key, sender, judges.at), trust=judges.trust.level(key, address))
     vouched = vouch(key, address, judges, included=witnesses.included)
     conflicts = {Finding.CONFLICTING_KEY} if judges.trust.conflicts(key, address) else set()
     bound = replace(
         facts,
-        binding=binding(key, sender),
+        binding=binding(key, sender, judges.at),
         trust=vouched.level,
         findings=facts.findings | conflicts,
     )

@@ -137,6 +137,8 @@ class UserId:
     raw: bytes
     certified: datetime
     is_primary: bool
+    expires: datetime | None = None
+    """When the certification runs out that was made last; None: never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,8 +224,9 @@ def _user_ids(key: PublicKey, groups: list[tuple[Packet, list[Signature]]]) -> l
         certified = _valid_over_user_id(key, own, head.body)
         revoked = _valid_over_user_id(key, revoking, head.body)
         if certified and not (revoked and _created(revoked[-1]) >= _created(certified[-1])):
+            last = certified[-1]
             user_id = UserId(
-                raw=head.body, certified=_created(certified[-1]), is_primary=certified[-1].is_primary_user_id
+                raw=head.body, certified=_created(last), is_primary=last.is_primary_user_id, expires=last.expires
             )
             found.append((user_id, certified))
     return sorted(found, key=lambda one: (not one[0].is_primary, -one[0].certified.timestamp() * one[0].is_primary))

@@ -93,6 +93,11 @@ def holds(signature: Signature, key: PublicKey, content: bytes) -> bool:
     return True
 
 
+def digest_of(signature: Signature, content: bytes) -> bytes:
+    """The digest that a signature is over; its first two octets stand in the packet. Raises `Unsupported`."""
+    return _digest(signature, _hash(signature), content)
+
+
 def _hash(signature: Signature) -> Hash:
     algorithm = HASHES.get(signature.hash_id)
     if algorithm is None:

@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x448, x25519
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sealmail.errors import PassphraseError
 from sealmail.keys.pgp.checking import SigningKey
@@ -41,6 +42,10 @@ class _Protected:
     content: bytes = field(repr=False)
 
 
+class Mismatch(Malformed):
+    """The secret part of this OpenPGP key does not fit its public part."""
+
+
 def is_locked(body: bytes) -> bool:
     """Whether a secret key packet needs a passphrase. Raises `InputError` where it cannot be read."""
     return _read(body).usage != _UNPROTECTED
@@ -55,6 +60,14 @@ def stub(body: bytes) -> Stub | None:
     """Why there is no secret in a secret key packet; None where there is one. Raises `InputError`."""
     derivation = _read(body).derivation
     return derivation.stub if derivation else None
+
+
+def cost(body: bytes) -> int:
+    """How much work one try of a passphrase is, in the unit of `passwords.Effort` (about a microsecond)."""
+    derivation = _read(body).derivation
+    if derivation is None or derivation.is_stub:
+        return 0
+    return max(derivation.count >> 10, derivation.passes << min(derivation.memory, 32))
 
 
 def unlock(body: bytes, *, is_primary: bool, passphrases: tuple[str, ...]) -> PrivateKey:
@@ -179,9 +192,31 @@ def _sum(content: bytes) -> bytes:
 
 def _private(public: PublicKey, content: bytes) -> PrivateKey:
     try:
-        return _key_object(public, Fields(content))
+        private = _key_object(public, Fields(content))
     except (ValueError, UnsupportedAlgorithm):
         raise Malformed("The secret part of this OpenPGP key is broken.") from None
+    if not _belongs(public, private):
+        raise Mismatch
+    return private
+
+
+def _belongs(public: PublicKey, private: PrivateKey) -> bool:
+    """Whether a private key is the one to a public key.
+
+    The passphrase of a version 4 key does not protect its public part: somebody who can write to the file could
+    exchange that, and learn the secret from signatures made with the two (Bruseghini, Huigens, Paterson 2022).
+    """
+    other = private.public_key()
+    match other:
+        case rsa.RSAPublicKey():
+            numbers = other.public_numbers()
+            return public.numbers == (numbers.n, numbers.e)
+        case dsa.DSAPublicKey():
+            return public.numbers[-1] == other.public_numbers().y
+        case ec.EllipticCurvePublicKey():
+            return public.point == other.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        case ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey() | x25519.X25519PublicKey() | x448.X448PublicKey():
+            return public.point == other.public_bytes_raw()
 
 
 def _key_object(public: PublicKey, fields: Fields) -> PrivateKey:
@@ -229,7 +264,7 @@ def _rsa(public: PublicKey, d: int, p: int, q: int, u: int) -> rsa.RSAPrivateKey
     # OpenSSL's own check proves the primality of p and q and takes many times as long as using the key; what matters
     # is that the parts belong together, so that a damaged key never makes a faulty signature.
     if p * q != modulus or d * exponent % (p - 1) != 1 or d * exponent % (q - 1) != 1 or u * p % q != 1:
-        raise Malformed("The secret part of this OpenPGP key is broken.")
+        raise Mismatch
     # OpenPGP keeps p^-1 mod q where PKCS#1 keeps q^-1 mod p: the primes change places (RFC 9580 §5.5.5.1).
     numbers = rsa.RSAPrivateNumbers(q, p, d, d % (q - 1), d % (p - 1), u, rsa.RSAPublicNumbers(exponent, modulus))
     return numbers.private_key(unsafe_skip_rsa_key_validation=True)
