@@ -10,9 +10,10 @@ from sealmail.errors import InputError
 from sealmail.keys import Key, SecretKey
 from sealmail.keys.openpgp_key import state_at
 from sealmail.keys.pgp.certificate import check_certificate
+from sealmail.keys.pgp.ciphers import AES256
 from sealmail.keys.pgp.packets import Tag, packet
 from sealmail.openpgp.containers import seal_mdc
-from sealmail.openpgp.session_keys import wrap_rsa
+from sealmail.openpgp.wrapping import wrapped
 
 BOB, ALICE = "bob@example.org", "alice@example.org"
 HEADERS = f"From: Bob <{BOB}>\r\nTo: {ALICE}\r\nSubject: Case 7\r\nMIME-Version: 1.0\r\n".encode()
@@ -22,12 +23,12 @@ SESSION_KEY = bytes(range(32))
 
 
 def encrypted_packets(packets: bytes, recipient: Key, at: datetime) -> bytes:
-    """Any packets, encrypted to somebody with an RSA key under a session key that is always the same."""
+    """Any packets, encrypted to somebody under a session key that is always the same."""
     subkey = check_certificate(recipient.material).component(state_at(recipient.material, at).encryption[0])
     if subkey is None:
         raise InputError("This key has no part that is encrypted to.")
-    wrapped = packet(Tag.PKESK, wrap_rsa(SESSION_KEY, subkey.public, with_aead=False))
-    return wrapped + packet(Tag.PROTECTED, seal_mdc(packets, SESSION_KEY))
+    session = packet(Tag.PKESK, wrapped(SESSION_KEY, AES256, subkey.public, with_aead=False))
+    return session + packet(Tag.PROTECTED, seal_mdc(packets, SESSION_KEY))
 
 
 def signature(content: bytes, by: SecretKey, at: datetime) -> bytes:
