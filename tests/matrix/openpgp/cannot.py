@@ -16,10 +16,6 @@ def _needs_v6(row: Row) -> bool:
     return row.recipe.author is Kind.V6
 
 
-def _shares_a_signature_with_v6(row: Row) -> bool:
-    return row.recipe.form.is_signed and Kind.V6 in row.recipe.recipients
-
-
 SEALING: tuple[Gap[Row], ...] = (
     Gap(
         program=Program.OURS,
@@ -42,12 +38,6 @@ SEALING: tuple[Gap[Row], ...] = (
 OPENING: tuple[Gap[Row], ...] = (
     Gap(program=Program.GPG, says="opens and checks nothing with a key of version 6", concerns=_needs_v6),
     Gap(program=Program.SQ, says="opens and checks nothing with a key of version 6", concerns=_needs_v6),
-    Gap(
-        program=Program.SQ,
-        says="calls a signature bad that names a recipient with a key of version 6 (RFC 9580 §5.2.3.36), though it "
-        "opens the mail with another recipient's key",
-        concerns=_shares_a_signature_with_v6,
-    ),
     Gap(
         program=Program.SQ,
         says="does not open GnuPG's OCB packet",
