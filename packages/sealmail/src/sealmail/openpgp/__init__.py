@@ -9,7 +9,7 @@ from sealmail.openpgp.cleartext import read_cleartext, verify_cleartext
 from sealmail.openpgp.entities import key_entity
 from sealmail.openpgp.forming import MessageCipher, MessageForm, SignatureForm, message_form, signature_form
 from sealmail.openpgp.opening import decrypt
-from sealmail.openpgp.recognising import OpenPGPKind, kind
+from sealmail.openpgp.recognising import OpenPGPKind, is_readable, kind
 from sealmail.openpgp.sealing import encrypt, sign
 from sealmail.openpgp.verifying import verify, verify_opaque
 
@@ -21,6 +21,7 @@ __all__ = [
     "SignatureForm",
     "decrypt",
     "encrypt",
+    "is_readable",
     "key_entity",
     "kind",
     "message_form",
