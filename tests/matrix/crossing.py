@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -81,10 +82,11 @@ class Crossing(ABC, Generic[ProgramT, RecipeT, RowT]):
 
     def seal(self, sealer: ProgramT, letter: Letter, recipe: RecipeT) -> bytes | None:
         """Any letter of the sender's; None where the sealer cannot make it."""
-        try:
-            return self.make(sealer, letter, recipe)
-        except PeerError:
-            return None
+        # Once more: on a busy machine a program's agent sometimes does not answer. What it cannot do, fails again.
+        for _ in range(2):
+            with suppress(PeerError):
+                return self.make(sealer, letter, recipe)
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
