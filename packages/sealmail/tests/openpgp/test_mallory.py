@@ -136,31 +136,22 @@ def test_signed_words_do_not_become_header_fields_when_they_are_encrypted_again(
     assert opened.content.text == words.replace("\r\n", "\n")
 
 
-@pytest.mark.parametrize("even", [0, 1])
+@pytest.mark.parametrize("last", [b"", b"!", b"\xfc", b"!\xfc"])
 @pytest.mark.parametrize("charset", ["utf-7", "utf-16-le", "utf-16-be", "cp037", "hz"])
-def test_the_character_set_gives_signed_words_no_other_reading(gpg, cast, trusting, charset, even):
-    words = b"1 +AGE- ~{VPND~} 2" + b"!" * even
+def test_the_character_set_gives_signed_words_no_other_reading(gpg, cast, trusting, charset, last):
+    words = b"1 +AGE- ~{VPND~} 2" + last
     block = gpg("--clear-sign", "--local-user", BOB, stdin=words)
     head = f"From: {BOB}\r\nSubject: x\r\nContent-Type: text/plain; charset={charset}\r\n\r\n".encode()
 
     opened = trusting(head + block.replace(b"\n", b"\r\n"), cast.bob.key)
 
-    assert (opened.report.signature.verdict, opened.content.text) == (Signature.GOOD, words.decode())
+    assert (opened.report.signature.verdict, opened.content.text) == (Signature.GOOD, words.decode("windows-1252"))
 
 
 def with_keys(*materials: bytes) -> bytes:
     head = b"Content-Type: application/pgp-keys\r\nContent-Transfer-Encoding: base64\r\n\r\n"
     parts = [head + base64.encodebytes(one) for one in materials]
     return f"From: {BOB}\r\n".encode() + mime.multipart("mixed", parts, {})
-
-
-def test_keys_in_a_mail_are_counted_over_all_its_parts(cast, trusting):
-    broken = packet(Tag.PUBLIC_KEY, b"\x03")
-    budget = Policy().budget.certificates
-
-    seen = [trusting(with_keys(*[broken] * n, cast.bob.key.material)).report.keys_seen for n in (budget - 1, budget)]
-
-    assert [len(keys) for keys in seen] == [1, 0]
 
 
 @pytest.mark.parametrize("false", [packet(Tag.SIGNATURE, b"\4\x13"), packet(Tag.USER_ID, b"x" * 1024 * 1024)])

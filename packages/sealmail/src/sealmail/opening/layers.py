@@ -1,4 +1,4 @@
-"""Takes the cryptographic layers off a MIME tree, from the root inwards, and hands each to its engine.
+"""Takes the cryptographic layers off a MIME tree, from the root inwards (RFC 9787), and hands each to its engine.
 
 What kind of layer a part is, `recognition` says; what the layer holds is the engine's business, and what it means is
 `judge`'s. Compression counts as a layer in the budget, and is neither encryption nor signature: it leaves no trace in
@@ -82,6 +82,9 @@ def _take_off(part: Part, unwrapped: Unwrapped, judges: Judges) -> bool:
         return True
     if (body := inline.mangled_encryption(part)) is not None:
         _add_encryption(openpgp.decrypt(body.decoded(), judges.keys, judges.policy, judges.at), unwrapped)
+        return True
+    if (structure := inline.kept_structure(part)) is not None:
+        _go_on(structure, unwrapped)
         return True
     if inline.is_sealed_file(part):
         _take_sealed_file(part, unwrapped, judges)

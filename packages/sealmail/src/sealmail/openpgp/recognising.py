@@ -13,7 +13,7 @@ from sealmail.keys.pgp.packets import Tag, tags
 _LOOKED_AT = 16 * 1024
 _PACKETS_LOOKED_AT = 64
 """Markers and signatures before the packet that tells; millions of empty ones fit into a mail."""
-_LABEL = re.compile(rb"^[ \t]*-----BEGIN PGP ([A-Z ]{3,40})-----[ \t]*\r?$", re.MULTILINE)
+_LABEL = re.compile(rb"^[ \t]*-----BEGIN PGP ([A-Z ]{3,40})(?:, PART [0-9]+(?:/[0-9]+)?)?-----[ \t]*\r?$", re.MULTILINE)
 
 
 class OpenPGPKind(StrEnum):
@@ -58,6 +58,15 @@ def kind(data: bytes) -> OpenPGPKind | None:
     if found[1] != b"MESSAGE":
         return _BY_LABEL.get(found[1])
     return _kind_of_armored(data[found.start() : found.start() + _LOOKED_AT])
+
+
+def is_readable(armored: bytes) -> bool:
+    """Whether the first armored block decodes; what is in it may be anything. Never raises."""
+    try:
+        armor.dearmor(armored)
+    except InputError:
+        return False
+    return True
 
 
 def _kind_of_armored(text: bytes) -> OpenPGPKind:
