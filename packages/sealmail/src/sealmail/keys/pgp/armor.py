@@ -65,12 +65,12 @@ def _plain(text: bytes) -> bytes | None:
     begin, *headers = text[: blank.start()].splitlines()
     if not begin.strip().endswith(_DASHES) or any(b":" not in one or _END in one for one in headers):
         return None
-    body = text[blank.end() : end]
-    checksum = body.rfind(b"\n=")
-    if checksum >= 0 and _CHECKSUM.fullmatch(body, checksum):
-        body = body[:checksum]
+    start = blank.end()
+    checksum = text.rfind(b"\n=", start, end)
+    if checksum >= 0 and _CHECKSUM.fullmatch(text, checksum, end):
+        end = checksum
     try:
-        return _base64(body.translate(None, b"\r\n"))
+        return _base64(text[start:end].translate(None, b"\r\n"))
     except InputError:
         return None
 
