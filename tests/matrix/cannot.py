@@ -3,29 +3,20 @@ makes a test fail: then the gap here is out of date, and so is docs/peers.md.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from tests.matrix.crossing import Gap, Gaps
 from tests.matrix.recipes import Cipher, Recipe, Row
-from tests.matrix.running import Outcome, Program
+from tests.matrix.running import Program
 from tests.peers.openssl import KeyKind
 
 CURVES = {KeyKind.EC_P256, KeyKind.EC_P384}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
-    """Something that a program cannot do, in words and as the rows that it concerns."""
-
-    program: Program
-    says: str
-    concerns: Callable[[Row], bool]
 
 
 def _makes(condition: Callable[[Recipe], bool]) -> Callable[[Row], bool]:
     return lambda row: condition(row.recipe)
 
 
-SEALING = (
+SEALING: tuple[Gap[Row], ...] = (
     Gap(
         program=Program.OPENSSL,
         says="signs no CMS with Ed25519",
@@ -57,7 +48,7 @@ SEALING = (
         concerns=_makes(lambda recipe: recipe.cipher is Cipher.GCM),
     ),
 )
-OPENING = (
+OPENING: tuple[Gap[Row], ...] = (
     Gap(
         program=Program.OPENSSL,
         says="checks no CMS signature by Ed25519",
@@ -89,12 +80,4 @@ OPENING = (
         concerns=_makes(lambda recipe: recipe.cipher is Cipher.GCM),
     ),
 )
-
-
-def expected(sealer: Program, opener: Program, row: Row) -> Outcome:
-    """What must come of a row; anything else, a better outcome too, is news."""
-    if any(gap.program is sealer and gap.concerns(row) for gap in SEALING):
-        return Outcome.NOT_SEALED
-    if any(gap.program is opener and gap.concerns(row) for gap in OPENING):
-        return Outcome.NOT_OPENED
-    return Outcome.OPENS
+GAPS: Gaps[Row] = Gaps(sealing=SEALING, opening=OPENING)

@@ -1,9 +1,15 @@
 """Sealed mails to be changed, all the ways to change them, and what "the same" means afterwards."""
 
+import itertools
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
 
 from sealmail.addresses import Mailbox
 from sealmail.keys import Anchor, MemoryKeyStore, MemoryTrust
@@ -12,12 +18,16 @@ from sealmail.mime import parse, protect_headers
 from sealmail.opening import Opened, open_message
 from sealmail.policy import Policy
 from sealmail.report import Covers, Signature
+from tests.matrix.crossing import SENDER
 from tests.matrix.programs import secret_of
 from tests.matrix.recipes import Cipher, Form, Recipe
-from tests.matrix.running import SENDER, Matrix, Program
+from tests.matrix.running import Matrix, Program
 from tests.peers.mail import File, Letter
 from tests.peers.openssl import KeyKind
 
+STRIDE = 1 if os.environ.get("EXHAUSTIVE") else 29
+"""Of all one-byte changes every so many are tried."""
+PROTECTED = {True: "protected headers", False: "headers outside"}
 INVOICE = File(name="invoice.pdf", type="application/pdf", content=b"%PDF-1.7\r\n\x00\xff\n")
 RECIPES = {
     "signed": Recipe(form=Form.SIGNED, signer=KeyKind.EC_P256),
@@ -88,10 +98,8 @@ def _essence(opened: Opened, *, protected: bool) -> Essence:
 
 def sealed_mail(matrix: Matrix, sealer: Program, recipe: Recipe, *, protected: bool) -> SealedMail | None:
     """A small mail in one form; None where the sealer cannot make it."""
-    what = {"sender": f"Carol <{SENDER}>", "recipients": ["support@desk.example"], "subject": "Case 7"}
-    what |= {"text": "Pay 100 euros.\n", "attachments": [INVOICE]}
-    letter = ProtectedLetter(**what, is_encrypted=recipe.cipher is not None) if protected else Letter(**what)
-    raw = matrix.seal(sealer, letter, recipe)
+    what = letter("Pay 100 euros.\n", protected=protected, is_encrypted=recipe.cipher is not None)
+    raw = matrix.seal(sealer, what, recipe)
     if raw is None:
         return None
     owner = matrix.recipients[recipe.recipients[0] if recipe.recipients else KeyKind.RSA_2048]
@@ -103,6 +111,13 @@ def sealed_mail(matrix: Matrix, sealer: Program, recipe: Recipe, *, protected: b
         protected=protected,
         at=datetime.now(UTC),
     )
+
+
+def letter(text: str, *, protected: bool, is_encrypted: bool) -> Letter:
+    """What Carol writes, with an invoice; with its headers inside the seal too where `protected`."""
+    what: dict[str, Any] = {"sender": f"Carol <{SENDER}>", "recipients": ["support@desk.example"], "subject": "Case 7"}
+    what |= {"text": text, "attachments": [INVOICE]}
+    return ProtectedLetter(**what, is_encrypted=is_encrypted) if protected else Letter(**what)
 
 
 def one_byte_changes(raw: bytes, *, stride: int, offset: int) -> Iterator[bytes]:
@@ -118,3 +133,69 @@ def header_lines(raw: bytes) -> list[bytes]:
     """The header fields of a message, folded ones whole."""
     head = raw.partition(b"\r\n\r\n")[0] + b"\r\n"
     return re.findall(rb"[^\r\n]+\r\n(?:[ \t][^\r\n]*\r\n)*", head)
+
+
+def header_changes(raw: bytes) -> Iterator[bytes]:
+    """The message with each header field left out, doubled at the end, and swapped with each other one."""
+    lines, body = header_lines(raw), raw.partition(b"\r\n\r\n")[2]
+    for place, line in enumerate(lines):
+        yield b"".join([*lines[:place], *lines[place + 1 :]]) + b"\r\n" + body
+        yield b"".join([*lines, line]) + b"\r\n" + body
+    for one, other in itertools.combinations(range(len(lines)), 2):
+        yield b"".join(_swapped(lines, one, other)) + b"\r\n" + body
+
+
+def _swapped(lines: list[bytes], one: int, other: int) -> list[bytes]:
+    changed = [*lines]
+    changed[one], changed[other] = changed[other], changed[one]
+    return changed
+
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+
+def cut(raw: bytes, draw: Draw) -> bytes:
+    start, end = _places(raw, draw)
+    return raw[:start] + raw[end:]
+
+
+def doubled(raw: bytes, draw: Draw) -> bytes:
+    start, end = _places(raw, draw)
+    return raw[:end] + raw[start:end] + raw[end:]
+
+
+def moved(raw: bytes, draw: Draw) -> bytes:
+    start, end = _places(raw, draw)
+    rest = raw[:start] + raw[end:]
+    place = draw(st.integers(0, len(rest)))
+    return rest[:place] + raw[start:end] + rest[place:]
+
+
+def filled(raw: bytes, draw: Draw) -> bytes:
+    place = draw(st.integers(0, len(raw)))
+    return raw[:place] + draw(st.binary(min_size=1, max_size=40) | st.sampled_from(TEMPTING)) + raw[place:]
+
+
+def _places(raw: bytes, draw: Draw) -> tuple[int, int]:
+    start = draw(st.integers(0, len(raw) - 1))
+    return start, draw(st.integers(start + 1, min(len(raw), start + 400)))
+
+
+TEMPTING = [
+    b"\r\n\r\n",
+    b"\r\n--=_x\r\n",
+    b"Pay 900 euros.\r\n",
+    b"\r\nFrom: Mallory <mallory@evil.example>\r\n",
+    b"\r\nSubject: Case 9\r\n",
+    b"\r\nContent-Type: text/plain\r\n\r\n",
+    b"\0",
+    b"=?utf-8?q?",
+]
+CHANGES = [cut, doubled, moved, filled]
+quietly = settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)

@@ -1,7 +1,6 @@
 """Sealdesk, openssl and gpgsm behind one face: `seal` a letter as a recipe says, `open` what another one sealed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -15,6 +14,7 @@ from sealmail.report import Encryption, Signature
 from sealmail.sealing import Letter as OurLetter
 from sealmail.sealing import SealRequest, plan, seal
 from sealmail.sealing.model import ContentCipher, KeyTransport, RsaSignature, SmimeForm
+from tests.matrix.crossing import Stays, Words
 from tests.matrix.recipes import Cipher, Form, Recipe
 from tests.peers.cms import CMSProgram
 from tests.peers.mail import Letter, smime_enveloped, smime_opaque, smime_signed, smime_signed_inside_enveloped
@@ -31,18 +31,6 @@ LAYERS = {
     Form.ENCRYPTED: (Layer.SMIME_ENVELOPED,),
     Form.BOTH: (Layer.SMIME_ENVELOPED, Layer.SMIME_SIGNED),
 }
-
-
-class Stays(Exception):
-    """What was sealed stays closed, or its signature unproven, for this program."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """What a reader saw: the text and, where it is signed, by whom."""
-
-    text: str
-    signer: str | None
 
 
 class Sealer(Protocol):

@@ -1,19 +1,16 @@
-"""Runs the matrix: every sealer for every opener. What is sealed is kept, because three open it."""
+"""The matrix of S/MIME: every sealer for every opener."""
 
 import contextlib
 from enum import StrEnum
 from functools import cache
 from typing import Self
 
-from tests.matrix.programs import OurOpener, OurSealer, PeerOpener, PeerSealer, Stays, Words
+from tests.matrix.crossing import SENDER, TEXT, Crossing, Words
+from tests.matrix.programs import OurOpener, OurSealer, PeerOpener, PeerSealer
 from tests.matrix.recipes import ENCRYPTING, NAMES, SIGNING, Recipe, Row
 from tests.peers.gpgsm import GPGSM
 from tests.peers.mail import Letter
 from tests.peers.openssl import KeyKind, OpenSSLCustomer, TestCA
-from tests.peers.programs import PeerError
-
-SENDER = "carol@bank.example"
-TEXT = "Grüße aus Wien.\n\nFrom here on we are sealed.  \n.\n"
 
 
 class Program(StrEnum):
@@ -24,21 +21,12 @@ class Program(StrEnum):
     GPGSM = "gpgsm"
 
 
-class Outcome(StrEnum):
-    """What came of it."""
-
-    OPENS = "opens"
-    NOT_SEALED = "not sealed"
-    NOT_OPENED = "not opened"
-
-
-class Matrix:
+class Matrix(Crossing[Program, Recipe, Row]):
     """People with a key of each kind under one CA, and what they seal for each other. Use it as a context manager."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._stack = contextlib.ExitStack()
-        self.letter = Letter(sender=SENDER, recipients=["support@desk.example"], subject="Case 7", text=TEXT)
-        self._sealed: dict[tuple[Program, Recipe], bytes | None] = {}
         self.sealer = cache(self._sealer)
         self.opener = cache(self._opener)
         self.gpgsm = cache(self._gpgsm)
@@ -54,33 +42,19 @@ class Matrix:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def outcome(self, sealer: Program, opener: Program, row: Row) -> Outcome:
-        """Seals and opens. That something else is read than was written is no outcome but an error."""
-        raw = self.sealed(sealer, row.recipe)
-        if raw is None:
-            return Outcome.NOT_SEALED
-        reader = self.recipients[row.reader or KeyKind.RSA_2048]
-        try:
-            words = self.opener(opener, reader).open(raw, row.recipe.form)
-        except Stays:
-            return Outcome.NOT_OPENED
-        assert words == Words(text=TEXT, signer=SENDER if row.recipe.signer else None), (sealer, opener, str(row))
-        return Outcome.OPENS
+    def recipe(self, row: Row) -> Recipe:
+        return row.recipe
 
-    def sealed(self, sealer: Program, recipe: Recipe) -> bytes | None:
-        """The mail; None where the sealer cannot make it."""
-        if (sealer, recipe) not in self._sealed:
-            self._sealed[sealer, recipe] = self.seal(sealer, self.letter, recipe)
-        return self._sealed[sealer, recipe]
-
-    def seal(self, sealer: Program, letter: Letter, recipe: Recipe) -> bytes | None:
-        """Any letter of the sender's; None where the sealer cannot make it."""
+    def make(self, sealer: Program, letter: Letter, recipe: Recipe) -> bytes:
         who = self.senders[recipe.signer or KeyKind.EC_P256]
         to = [self.recipients[kind] for kind in recipe.recipients]
-        try:
-            return self.sealer(sealer).seal(letter, recipe, who, to)
-        except PeerError:
-            return None
+        return self.sealer(sealer).seal(letter, recipe, who, to)
+
+    def open(self, opener: Program, raw: bytes, row: Row) -> Words:
+        return self.opener(opener, self.recipients[row.reader or KeyKind.RSA_2048]).open(raw, row.recipe.form)
+
+    def words(self, recipe: Recipe) -> Words:
+        return Words(text=TEXT, signer=SENDER if recipe.signer else None)
 
     def _sealer(self, program: Program) -> OurSealer | PeerSealer:
         match program:

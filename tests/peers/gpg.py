@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from tests.peers.pgp import Checked, Decrypted
 from tests.peers.programs import PeerError, program, short_folder
 
 # A passphrase is asked for each time; the few rounds spare the agent seconds of measuring how fast the machine is.
@@ -25,28 +26,6 @@ KEY_PARAMETERS = {
     Algorithm.RSA_3072: "Key-Type: RSA\nKey-Length: 3072\n{usage}\nSubkey-Type: RSA\nSubkey-Length: 3072",
     Algorithm.ED25519: "Key-Type: eddsa\nKey-Curve: ed25519\n{usage}\nSubkey-Type: ecdh\nSubkey-Curve: cv25519",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """What gpg says about signatures: the primary keys whose signatures are good, and every status line."""
-
-    good_signers: tuple[str, ...]
-    bad: bool
-    status: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decrypted:
-    """What came out of an encrypted message, and what gpg says about the signatures inside it."""
-
-    plain: bytes
-    signatures: Checked
-
-    @property
-    def good_signers(self) -> tuple[str, ...]:
-        """The fingerprints of the primary keys whose signatures are good."""
-        return self.signatures.good_signers
 
 
 class GnuPG:
@@ -136,15 +115,21 @@ class GnuPG:
             raise PeerError(f"gpg could not decrypt: {done.status}")
         return Decrypted(plain=done.output, signatures=_checked(done.status))
 
+    def session_key(self, data: bytes) -> bytes:
+        """The key of an encrypted message, as gpg tells it to people who must hand it to somebody."""
+        status = self._run(["--show-session-key", "--decrypt"], data).status
+        return bytes.fromhex(next(line.partition(":")[2] for line in status if line.startswith("SESSION_KEY ")))
+
     def verify(self, signature: bytes, data: bytes) -> Checked:
         """Checks a detached signature."""
         with short_folder("sig") as folder:
             (folder / "signature").write_bytes(signature)
             return _checked(self._run(["--verify", str(folder / "signature"), "-"], data, check=False).status)
 
-    def verify_clearsigned(self, text: bytes) -> Checked:
-        """Checks a text that carries its signature around it."""
-        return _checked(self._run(["--verify"], text, check=False).status)
+    def read_clearsigned(self, text: bytes) -> Decrypted:
+        """The words of a text that carries its signature around it, and what is said of that."""
+        done = self._run(["--decrypt"], text, check=False)
+        return Decrypted(plain=done.output, signatures=_checked(done.status))
 
     def _run(self, command: Sequence[str], data: bytes = b"", *, passphrase: str = "", check: bool = True) -> "_Done":
         log = self.home / "log"
@@ -232,4 +217,5 @@ def _checked(status: Sequence[str]) -> Checked:
                 good = True
             case "VALIDSIG" if good:
                 signers.append(rest[-1])
-    return Checked(good_signers=tuple(signers), bad=bad, status=tuple(status))
+    is_signed = any(line.startswith("NEWSIG") for line in status)
+    return Checked(good_signers=tuple(signers), bad=bad, is_signed=is_signed, status=tuple(status))

@@ -1,4 +1,4 @@
-"""The whole mails that customers' programs send, sealed by gpg and openssl in every way that is in use."""
+"""The whole mails that customers' programs send, sealed by gpg, sq and openssl in every way that is in use."""
 
 import base64
 import re
@@ -12,7 +12,7 @@ from email.utils import format_datetime, make_msgid
 from pathlib import Path
 
 from tests.peers.cms import CMSProgram
-from tests.peers.gpg import GnuPG
+from tests.peers.pgp import PGPProgram
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +69,14 @@ def plain(letter: Letter) -> bytes:
     return letter.wrapped(letter.entity())
 
 
-def pgp_signed(letter: Letter, gpg: GnuPG, *, passphrase: str = "", digest: str = "SHA256") -> bytes:
+def pgp_signed(letter: Letter, gpg: PGPProgram, *, passphrase: str = "", digest: str = "SHA256") -> bytes:
     """PGP/MIME, signed (RFC 3156 §5)."""
     return letter.wrapped(_pgp_signed_entity(letter.entity(), gpg, passphrase, digest))
 
 
 def pgp_encrypted(
     letter: Letter,
-    gpg: GnuPG,
+    gpg: PGPProgram,
     *,
     to: Sequence[str] = (),
     sign: bool = False,
@@ -90,17 +90,23 @@ def pgp_encrypted(
 
 
 def pgp_signed_inside_encrypted(
-    letter: Letter, gpg: GnuPG, *, to: Sequence[str] = (), passphrase: str = "", digest: str = "SHA256"
+    letter: Letter, gpg: PGPProgram, *, to: Sequence[str] = (), passphrase: str = "", digest: str = "SHA256"
 ) -> bytes:
     """PGP/MIME, a multipart/signed inside the encryption (RFC 3156 §6.1)."""
     signed = _pgp_signed_entity(letter.entity(), gpg, passphrase, digest)
     return letter.wrapped(_pgp_encrypted_entity(gpg.encrypt(signed, to or _everybody(letter))))
 
 
-def pgp_inline(letter: Letter, gpg: GnuPG, *, passphrase: str = "") -> bytes:
+def pgp_inline(letter: Letter, gpg: PGPProgram, *, passphrase: str = "") -> bytes:
     """The text signed in the body itself, without MIME, as old programs do."""
     signed = gpg.clearsign(letter.text.encode(), passphrase=passphrase)
     return letter.wrapped(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + with_crlf(signed))
+
+
+def pgp_inline_encrypted(letter: Letter, gpg: PGPProgram, *, to: Sequence[str] = (), sign: bool = False) -> bytes:
+    """The text encrypted in the body itself, signed in the same message where asked."""
+    message = gpg.encrypt(letter.text.encode(), to or _everybody(letter), sign=sign)
+    return letter.wrapped(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + with_crlf(message))
 
 
 def smime_signed(letter: Letter, who: CMSProgram, *, digest: str = "sha256", options: Sequence[str] = ()) -> bytes:
@@ -150,7 +156,7 @@ def _everybody(letter: Letter) -> list[str]:
     return [*letter.recipients, *letter.cc]
 
 
-def _pgp_signed_entity(entity: bytes, gpg: GnuPG, passphrase: str, digest: str) -> bytes:
+def _pgp_signed_entity(entity: bytes, gpg: PGPProgram, passphrase: str, digest: str) -> bytes:
     signature = with_crlf(gpg.sign_detached(entity, passphrase=passphrase, digest=digest))
     part = b'Content-Type: application/pgp-signature; name="signature.asc"\r\n\r\n' + signature
     kind = f'multipart/signed; protocol="application/pgp-signature"; micalg="pgp-{digest.lower()}"'

@@ -9,10 +9,13 @@ from enum import StrEnum
 from pathlib import Path
 
 from tests.peers.cms import CMSProgram, Verified
-from tests.peers.gpg import Checked, GnuPG
 from tests.peers.mail import File, with_crlf
 from tests.peers.openssl import cms_verify
+from tests.peers.pgp import Checked, PGPProgram
 from tests.peers.programs import PeerError
+
+ARMOR = b"-----BEGIN PGP "
+CLEARSIGNED = ARMOR + b"SIGNED MESSAGE-----"
 
 
 class Layer(StrEnum):
@@ -54,12 +57,12 @@ class Reading:
 
 @dataclass(slots=True, kw_only=True)
 class Reader:
-    """Somebody's keys: GnuPG, a certificate and its key in openssl or gpgsm, or both, and the CA that he trusts.
+    """Somebody's keys: GnuPG or sq, a certificate and its key in openssl or gpgsm, or both, and the CA he trusts.
 
     What he has no key for stays closed: reading raises PeerError.
     """
 
-    gpg: GnuPG | None = None
+    gpg: PGPProgram | None = None
     smime: CMSProgram | None = None
     trusted: Path | None = None
     _layers: list[Layer] = field(default_factory=list)
@@ -86,21 +89,38 @@ class Reader:
         message = _parsed(entity)
         match message.get_content_type():
             case "multipart/encrypted":
-                return self._decrypted_by_gpg(message)
+                return self._decrypted(message)
             case "multipart/signed":
                 return self._verified(entity, message)
             case "application/pkcs7-mime" | "application/x-pkcs7-mime":
                 return self._opened_by_openssl(message)
+            case "text/plain":
+                return self._inside_text(message)
             case _:
                 return None
 
-    def _decrypted_by_gpg(self, message: EmailMessage) -> bytes:
+    def _inside_text(self, message: EmailMessage) -> bytes | None:
+        """OpenPGP in a text itself; only where the reader has a program for it."""
+        block = _payload(message).strip()
+        if self.gpg is None or not block.startswith(ARMOR):
+            return None
+        if block.startswith(CLEARSIGNED):
+            words = self.gpg.read_clearsigned(block + b"\n")
+            self._signed(Layer.PGP_SIGNED, _by_program(words.signatures))
+        else:
+            words = self.gpg.decrypt(block + b"\n")
+            self._layers.append(Layer.PGP_ENCRYPTED)
+            if words.signatures.is_signed:
+                self._signed(Layer.PGP_SIGNED, _by_program(words.signatures))
+        return b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" + words.plain
+
+    def _decrypted(self, message: EmailMessage) -> bytes:
         if self.gpg is None:
             raise PeerError("encrypted with OpenPGP, and the reader has no GnuPG")
         decrypted = self.gpg.decrypt(_payload(_part(message, 1)))
         self._layers.append(Layer.PGP_ENCRYPTED)
-        if any(line.startswith("NEWSIG") for line in decrypted.signatures.status):
-            self._signed(Layer.PGP_SIGNED, _by_gpg(decrypted.signatures))
+        if decrypted.signatures.is_signed:
+            self._signed(Layer.PGP_SIGNED, _by_program(decrypted.signatures))
         return with_crlf(decrypted.plain)
 
     def _verified(self, entity: bytes, message: EmailMessage) -> bytes:
@@ -109,7 +129,7 @@ class Reader:
         if message.get_param("protocol") == "application/pgp-signature":
             if self.gpg is None:
                 raise PeerError("signed with OpenPGP, and the reader has no GnuPG")
-            self._signed(Layer.PGP_SIGNED, _by_gpg(self.gpg.verify(signature, content)))
+            self._signed(Layer.PGP_SIGNED, _by_program(self.gpg.verify(signature, content)))
         else:
             checked = self._checked(signature, content)
             self._signed(Layer.SMIME_SIGNED, Signature(ok=checked.ok, signers=checked.signer_addresses))
@@ -145,7 +165,7 @@ def first_part(entity: bytes, boundary: str) -> bytes:
     return body[delimiters[0].end() + len(b"\r\n") : delimiters[1].start()]
 
 
-def _by_gpg(checked: Checked) -> Signature:
+def _by_program(checked: Checked) -> Signature:
     return Signature(ok=bool(checked.good_signers) and not checked.bad, signers=checked.good_signers)
 
 

@@ -22,6 +22,7 @@ from sealmail.report import Encryption, Signature
 from sealmail.sealing import (
     ContentCipher,
     KeyTransport,
+    MessageCipher,
     Plan,
     PlannedSignature,
     RsaSignature,
@@ -176,7 +177,9 @@ def test_openpgp_has_no_form_of_smime(house: House) -> None:
     (copy,) = house.plan(GRACE, cipher=ContentCipher.GCM, opaque=True).copies
 
     assert copy.technology is Technology.OPENPGP
-    assert (copy.cipher, copy.cipher_reasons, dict(copy.key_schemes), copy.signature) == (None, (), {}, None)
+    assert copy.cipher is MessageCipher.AES256_MDC
+    assert set(copy.key_schemes.values()) == {"ECDH Curve25519"}
+    assert copy.signature == PlannedSignature(algorithm="Ed25519", micalg="pgp-sha256")
 
 
 @pytest.mark.parametrize("encrypt", [False, True])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ from sealmail.report import (
     SignatureLayer,
     Warning,
 )
-from sealmail.testing import CA
+from sealmail.testing import CA, forging
 
 NOW = datetime.now(UTC)
 CAROL, DESK = "carol@bank.example", "support@desk.example"
@@ -210,3 +211,31 @@ def test_rfc4134_revocation_lists_can_be_read(examples: Path, name: str) -> None
     revoked = x509.load_der_x509_crl((examples / name).read_bytes())
 
     assert len(list(revoked)) > 0
+
+
+@pytest.mark.mission("B14")
+@pytest.mark.parametrize("wraps", ["compressed", "signed"])
+def test_attack_encryption_in_other_clothes_inside_plain_mail_is_marked(wraps: str) -> None:
+    """Old encrypted words come as a part that looks signed or compressed; they are set apart, and said to be there."""
+    ca = CA.create()
+    desk, mallory = ca.issue(DESK, key_type="rsa2048"), ca.issue("mallory@evil.example")
+    old = forging.chained([forging.transported(desk.key, b"k" * 16)], b"k" * 16, ENTITY)
+    inner = forging.compressed_data(old)
+    if wraps == "signed":
+        inner = forging.signed_data(
+            [forging.signer_info(mallory, old, forging.usual_attributes(old))],
+            old,
+            certificates=[mallory.key.material],
+        )
+    raw = HEAD + (
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nWhat do you think?\r\n"
+        b"--b\r\nContent-Type: application/pkcs7-mime; name=smime.p7m\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + base64.encodebytes(inner)
+        + b"--b--\r\n"
+    )
+
+    opened = open_message(raw, MemoryKeyStore(secrets=[desk]), MemoryTrust(anchors=[ca.anchor]), Policy(), NOW)
+
+    assert opened.content.text.strip() == "What do you think?"
+    assert [part.content.text.strip() for part in opened.parts] == ["The words."]
+    assert {Warning.ENCRYPTED_PART, Warning.MALLEABLE_ENCRYPTION} <= set(opened.report.warnings)

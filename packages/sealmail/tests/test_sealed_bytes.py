@@ -210,3 +210,13 @@ def test_binary_attachments_arrive_to_the_byte(sender: Sender) -> None:
 
     assert [(one.name, one.data) for one in opened.content.attachments] == [("Größe.bin", data), ("0", b"")]
     assert len(list(attachments(parse(letter_from_draft(draft).entity)))) == 2
+
+
+@pytest.mark.mission("B14")
+@pytest.mark.parametrize("name", ["Bcc", "BCC ", "Resent-Bcc"])
+def test_letter_from_message_names_no_blind_recipient(name: str) -> None:
+    """RFC 5322 §3.6.6: a mail that was sent on has blind recipients of its own."""
+    letter = letter_from_message(HEAD + f"{name}: frank@hidden.example\n\nWords.\n".encode())
+
+    assert [field.name for field in letter.headers] == ["From", "To", "Subject"]
+    assert b"frank" not in Sender().seal(letter)

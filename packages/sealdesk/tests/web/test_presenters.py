@@ -32,12 +32,13 @@ from sealmail.report import (
     Encryption,
     Finding,
     Integrity,
+    KeySource,
     Reason,
     RevocationState,
     Signature,
     Warning,
 )
-from sealmail.sealing.model import ContentCipher
+from sealmail.sealing import ContentCipher, MessageCipher
 
 TABLES = [
     (Encryption, encryption.ENCRYPTION),
@@ -50,6 +51,7 @@ TABLES = [
     (Integrity, warnings.INTEGRITY),
     (Binding, warnings.BINDING),
     (Finding, warnings.FINDINGS),
+    (KeySource, warnings.KEY_SOURCES),
     (TicketState, states.TICKET_STATES),
     (ArticleKind, states.ARTICLE_KINDS),
     (RawState, states.RAW_STATES),
@@ -61,6 +63,7 @@ TABLES = [
     (EventKind, history.EVENTS),
     (RevocationState, revocation.REVOCATION),
     (ContentCipher, sealing.CIPHERS),
+    (MessageCipher, sealing.MESSAGE_CIPHERS),
 ]
 
 

@@ -17,6 +17,9 @@ from sealmail.addresses import Address, parse
 from sealmail.keys.certificate import outline_of
 from sealmail.keys.mail_names import ascii_mailbox, mail_names
 
+_MOST_COMPARED = 1_000_000
+"""Names with constraints, for one certificate: more would take minutes, and no honest CA comes near."""
+
 
 def names_are_allowed(chain: Sequence[bytes]) -> bool:
     """Whether every certificate of a path (DER, signer first, anchor last) names only mail addresses that all CAs above
@@ -29,6 +32,8 @@ def names_are_allowed(chain: Sequence[bytes]) -> bool:
         # RFC 5280 §6.1.3 (b, c): a CA that renews its own key names itself, and nobody else.
         if limits and not is_anchor and (position == 0 or not _is_self_issued(der)):
             names = list(_names_of(certificate))
+            if len(names) * sum(one.size for one in limits) > _MOST_COMPARED:
+                return False
             if not all(one.allows(name) for one in limits for name in names):
                 return False
         limits += _limits_of(certificate)
@@ -57,6 +62,11 @@ class _Limits:
 
     permitted: tuple[_Base | None, ...] | None
     excluded: tuple[_Base | None, ...]
+
+    @property
+    def size(self) -> int:
+        """How many constraints a name is held against."""
+        return len(self.permitted or ()) + len(self.excluded)
 
     def allows(self, name: Address | None) -> bool:
         """A base that cannot be read permits nobody and excludes everybody."""

@@ -12,11 +12,12 @@ from sealmail import openpgp
 from sealmail.keys import MemoryKeyStore
 from sealmail.keys.openpgp_key import key_from_openpgp, state_at
 from sealmail.keys.pgp.certificate import check_certificate
-from sealmail.keys.pgp.ciphers import CIPHERS, AEADMode, aead
+from sealmail.keys.pgp.ciphers import AES256, CIPHERS, AEADMode, aead
 from sealmail.keys.pgp.packets import Packet, Tag, packet, walk
 from sealmail.openpgp import containers
 from sealmail.openpgp.containers import Container, open_container, read_container
-from sealmail.openpgp.session_keys import SessionKey, wrap_rsa
+from sealmail.openpgp.session_keys import SessionKey
+from sealmail.openpgp.wrapping import wrapped
 from sealmail.report import Encryption, Integrity
 
 TEXT = b"Content-Type: text/plain\r\n\r\nThe contract is in the blue folder.\r\n"
@@ -157,7 +158,7 @@ def test_each_mode_and_size_of_chunks_opens(mode, cipher, chunk):
 def test_the_modes_open_as_a_whole_message(cast, store, policy, now, literal, mode):
     key = os.urandom(32)
     target = check_certificate(cast.alice.material).subkeys[0].public
-    message = packet(Tag.PKESK, wrap_rsa(key, target, with_aead=True)) + packet(
+    message = packet(Tag.PKESK, wrapped(key, AES256, target, with_aead=True)) + packet(
         Tag.PROTECTED, made_container(literal(TEXT), key, mode=mode)
     )
 
@@ -203,7 +204,7 @@ def test_session_keys_of_one_version_do_not_open_containers_of_the_other(
     # RFC 9580 §10.3.2.1: else a message could be moved into a container with weaker protection.
     old, key = sessions(gpg, "alice@example.org")
     target = check_certificate(cast.alice.material).subkeys[0].public
-    new = packet(Tag.PKESK, wrap_rsa(key, target, with_aead=True))
+    new = packet(Tag.PKESK, wrapped(key, AES256, target, with_aead=True))
     newer = packet(Tag.PROTECTED, made_container(literal(TEXT), key))
     older = packet(Tag.PROTECTED, containers.seal_mdc(literal(TEXT), key))
 

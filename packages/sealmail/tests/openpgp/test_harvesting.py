@@ -10,7 +10,9 @@ import pytest
 
 from sealmail.keys import MemoryKeyStore, MemoryTrust
 from sealmail.keys.autocrypt import read_autocrypt, write_autocrypt
-from sealmail.opening import Opened, open_message
+from sealmail.keys.pgp.packets import Tag, packet
+from sealmail.opening import Opened, harvesting, open_message
+from sealmail.opening.harvesting import MAXIMUM_OCTETS
 from sealmail.policy import Policy
 from sealmail.report import KeySource, Reason, Signature
 
@@ -122,3 +124,68 @@ def test_a_key_that_came_with_the_mail_names_its_signer_and_makes_nothing_good(g
         Signature.UNVERIFIED,
         Reason.UNTRUSTED_KEY,
     )
+
+
+def test_gossip_does_not_say_what_others_prefer(gpg, cast, opened) -> None:
+    told = autocrypt(cast, CAROL, mutual=True, name="Autocrypt-Gossip")
+
+    result = opened(mail(encrypted(gpg, f"Content-Type: text/plain\r\n{told}\r\n\r\nWords.\r\n"), ENCRYPTED))
+
+    assert [(one.address, one.prefers_encryption) for one in result.report.key_claims] == [(CAROL, False)]
+
+
+def test_gossip_in_what_is_only_signed_is_passed_over(gpg, cast, opened) -> None:
+    told = autocrypt(cast, CAROL, mutual=False, name="Autocrypt-Gossip")
+    entity = f"Content-Type: text/plain\r\n{told}\r\n\r\nWords.\r\n"
+    signature = gpg("--armor", "--local-user", ALICE, "--detach-sign", stdin=entity.encode()).decode()
+    body = f"--b\r\n{entity}\r\n--b\r\nContent-Type: application/pgp-signature\r\n\r\n{signature}\r\n--b--\r\n"
+
+    result = opened(mail(body, 'Content-Type: multipart/signed; protocol="application/pgp-signature"; boundary=b'))
+
+    assert result.report.signature.verdict is not Signature.NONE
+    assert claims(result) == []
+
+
+def test_the_address_of_a_claim_never_becomes_the_keys_address(cast, opened) -> None:
+    result = opened(mail("Words.\n", autocrypt(cast, "mallory@example.org"), sender="mallory@example.org"))
+
+    assert claims(result) == [(cast.alice.key.fingerprint, KeySource.AUTOCRYPT, "mallory@example.org")]
+    assert [key.addresses for key in result.report.keys_seen] == [(ALICE,)]
+
+
+def key_file(data: bytes) -> bytes:
+    return mail(
+        base64.encodebytes(data).decode(),
+        "Content-Type: application/pgp-keys; name=keys.asc",
+        "Content-Transfer-Encoding: base64",
+    )
+
+
+def test_a_key_that_cannot_be_read_does_not_spoil_the_next_one(cast, opened) -> None:
+    broken = packet(Tag.PUBLIC_KEY, b"\x05nothing")
+
+    assert claims(opened(key_file(broken + cast.alice.key.material))) == [
+        (cast.alice.key.fingerprint, KeySource.ATTACHED, None)
+    ]
+
+
+@pytest.mark.mission("B14")
+def test_attack_a_flood_of_keys_ends_at_the_limit(cast, opened) -> None:
+    alice = cast.alice.key.material
+    padded = cast.bob.key.material + packet(Tag.USER_ATTRIBUTE, bytes(MAXIMUM_OCTETS))
+
+    assert claims(opened(key_file(alice + padded))) == [(cast.alice.key.fingerprint, KeySource.ATTACHED, None)]
+    assert claims(opened(key_file(alice + packet(Tag.USER_ATTRIBUTE, bytes(3 * MAXIMUM_OCTETS))))) == []
+
+
+@pytest.mark.mission("B14")
+def test_attack_headers_past_the_eighth_are_not_looked_at(cast, opened, monkeypatch) -> None:
+    stranger = autocrypt(cast, "mallory@example.org")
+    looked_at: list[str] = []
+    monkeypatch.setattr(
+        harvesting, "read_autocrypt", lambda value, **more: looked_at.append(value) or read_autocrypt(value, **more)
+    )
+
+    result = opened(mail("Words.\n", *[stranger] * 40, autocrypt(cast)))
+
+    assert (claims(result), len(looked_at)) == ([], 8)

@@ -15,10 +15,12 @@ from sealmail.keys import MemoryKeyStore
 from sealmail.keys.model import Use
 from sealmail.keys.openpgp_key import key_from_openpgp
 from sealmail.keys.pgp.armor import dearmor
+from sealmail.keys.pgp.ciphers import AES256
 from sealmail.keys.pgp.packets import Tag, packet, walk
 from sealmail.keys.pgp.secret import forget_unlocked
-from sealmail.openpgp import sealing
 from sealmail.openpgp.containers import seal_mdc
+from sealmail.openpgp.signing import signed_message, unlocked
+from sealmail.openpgp.wrapping import wrapped
 from sealmail.report import Encryption, Finding, Integrity
 
 ENTITY = b"Content-Type: text/plain; charset=utf-8\r\n\r\nSehr geehrte Frau B\xc3\xa4r,  \r\n\r\nbis bald.\r\n"
@@ -131,14 +133,12 @@ def test_encrypt_reaches_every_recipient_and_nobody_else(cast, policy, now):
 
 def test_a_message_passed_on_to_someone_else_is_noticed(cast, policy, now):
     at = datetime.now(UTC)
-    inner = sealing._signed_message(ENTITY, sealing._signing(cast.bob, at), [cast.alice.key], at)
+    by = unlocked(openpgp.signature_form(cast.bob, [cast.alice.key], at), cast.bob)
+    inner = signed_message(ENTITY, by, [cast.alice.key], at)
     key = os.urandom(32)
-    message = b"".join(
-        sealing._wrapped(
-            key, one.key, sealing._target(one.key, openpgp.state_at(one.material, at).encryption), with_aead=False
-        )
-        for one in (cast.alice, cast.carol)
-    ) + packet(Tag.PROTECTED, seal_mdc(inner, key))
+    targets = openpgp.message_form([cast.alice.key, cast.carol.key], at).targets
+    sessions = [packet(Tag.PKESK, wrapped(key, AES256, target, with_aead=False)) for target in targets]
+    message = b"".join(sessions) + packet(Tag.PROTECTED, seal_mdc(inner, key))
 
     found = [
         openpgp.decrypt(message, MemoryKeyStore(keys=cast.everybody, secrets=[one]), policy, now).signers[0]

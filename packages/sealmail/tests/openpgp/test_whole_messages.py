@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from sealmail import mime, openpgp
 from sealmail.addresses import Mailbox
 from sealmail.keys import MemoryKeyStore, MemoryTrust, TrustLevel
+from sealmail.keys.pgp.ciphers import AES256
 from sealmail.keys.pgp.packets import Tag, packet
 from sealmail.mime import Draft, build_headers
 from sealmail.opening import open_message
-from sealmail.openpgp import sealing
 from sealmail.openpgp.containers import seal_mdc
+from sealmail.openpgp.signing import signed_message, unlocked
+from sealmail.openpgp.wrapping import wrapped
 from sealmail.policy import Budget, Policy
 from sealmail.report import Reason, Signature
 
@@ -62,11 +64,12 @@ def test_signatures_past_the_budget_keep_a_mail_from_being_good_for_nothing_know
 
 def test_a_mail_that_was_written_for_somebody_else_is_unverified(cast):
     at = datetime.now(UTC)
-    inner = sealing._signed_message(ENTITY, sealing._signing(cast.bob, at), [cast.alice.key], at)
+    by = unlocked(openpgp.signature_form(cast.bob, [cast.alice.key], at), cast.bob)
+    inner = signed_message(ENTITY, by, [cast.alice.key], at)
     session_key = os.urandom(32)
-    subkey = openpgp.state_at(cast.carol.material, at).encryption
-    wrapped = sealing._wrapped(session_key, cast.carol.key, sealing._target(cast.carol.key, subkey), with_aead=False)
-    message = b64encode(wrapped + packet(Tag.PROTECTED, seal_mdc(inner, session_key)))
+    (target,) = openpgp.message_form([cast.carol.key], at).targets
+    session = packet(Tag.PKESK, wrapped(session_key, AES256, target, with_aead=False))
+    message = b64encode(session + packet(Tag.PROTECTED, seal_mdc(inner, session_key)))
     version = b"Content-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n"
     body = b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n" + message + b"\r\n"
     raw = HEADERS + mime.multipart("encrypted", [version, body], {"protocol": "application/pgp-encrypted"})

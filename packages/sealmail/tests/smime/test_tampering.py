@@ -53,8 +53,22 @@ def test_tampered_content_is_never_intact(data, signed, entity: bytes, now: date
 
     (signer,) = smime.verify(message, tampered, MemoryKeyStore(), POLICY, now).signers
 
-    same = tampered.replace(b"\r\n", b"\n") == entity.replace(b"\r\n", b"\n")
+    # Only where a server took the CRLF of all lines away is it the same content.
+    same = tampered in {entity, entity.replace(b"\r\n", b"\n")}
     assert signer.integrity is (Integrity.INTACT if same else Integrity.CHANGED)
+
+
+@pytest.mark.mission("B14")
+@pytest.mark.parametrize("kind", ["rsa2048", "ec", "ed25519"])
+def test_a_signature_holds_where_all_lines_lost_their_carriage_return_and_not_where_one_did(
+    signed, entity: bytes, now: datetime, kind: str
+) -> None:
+    message, _ = signed[f"{kind} detached"]
+    all_lines, one_line = entity.replace(b"\r\n", b"\n"), entity.replace(b"\r\n", b"\n", 1)
+
+    found = [smime.verify(message, content, MemoryKeyStore(), POLICY, now) for content in (all_lines, one_line)]
+
+    assert [result.signers[0].integrity for result in found] == [Integrity.INTACT, Integrity.CHANGED]
 
 
 @pytest.fixture(scope="module")

@@ -180,15 +180,21 @@ class Delivery(models.Model):
 
 
 class KeySighting(models.Model):
-    """A key or certificate came with a mail: a candidate, with where it was seen."""
+    """A key or certificate came with a mail: a candidate, with where it stood and whose it is said to be."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     key = models.ForeignKey(StoredKey, on_delete=models.CASCADE, related_name="sightings")
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="key_sightings")
     at = models.DateTimeField()
+    source = models.CharField(max_length=10, default="", blank=True)
+    """Where in the mail, in the words of `sealmail.report.KeySource`; empty: not recorded."""
+    claimed_address = models.CharField(max_length=320, default="", blank=True, db_index=True)
+    """Whose key it is, as the mail says; empty: the mail does not say. Nobody vouches for it."""
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("key", "article"), name="sighting_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("key", "article", "source", "claimed_address"), name="sighting_once"),
+        )
 
     def __str__(self) -> str:
         return f"{self.key_id} in {self.article_id}"

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Prefetch, QuerySet
 
 from sealdesk.mail.intake.retrying import may_help
-from sealdesk.mail.models import Channel, Delivery, Outgoing, RawMail, RawState, SecurityLogEntry
+from sealdesk.mail.models import Channel, Delivery, KeySighting, Outgoing, RawMail, RawState, SecurityLogEntry
 from sealdesk.people.models import Agent
 from sealdesk.people.queries import groups_of
 from sealdesk.tickets.models import Article
@@ -53,6 +53,12 @@ def security_log() -> QuerySet[SecurityLogEntry]:
 def channels() -> QuerySet[Channel]:
     """All servers, by name."""
     return Channel.objects.select_related("group").order_by("kind", "name")
+
+
+def keys_said_to_belong_to(address: str) -> QuerySet[KeySighting]:
+    """Where keys were seen that somebody said to be this canonical address's, newest first, with mail and key. They are
+    candidates: nobody vouches for them."""
+    return KeySighting.objects.filter(claimed_address=address).select_related("key", "article").order_by("-at", "-id")
 
 
 def _mail_of(article: Article, raw_mail: UUID | None, outgoing: Outgoing | None) -> ArticleMail:

@@ -18,6 +18,7 @@ from sealmail.mime.fields import address_field
 from sealmail.policy import Policy
 from sealmail.reporting import passed_over_to_json
 from sealmail.sealing import (
+    AutocryptPreference,
     Letter,
     Plan,
     PlannedCopy,
@@ -44,6 +45,15 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--encrypt", action="store_true", help="every copy is encrypted, or none is written")
     parser.add_argument("--technology", choices=["smime", "openpgp", "auto"], default="auto")
     parser.add_argument("--hide-subject", action="store_true", help="the subject travels inside the encryption only")
+    parser.add_argument("--protect-headers", action="store_true", help="the header fields are sealed with the content")
+    parser.add_argument("--attach-key", action="store_true", help="the sender's public PGP key is attached")
+    parser.add_argument(
+        "--autocrypt",
+        choices=[one.value for one in AutocryptPreference],
+        nargs="?",
+        const=AutocryptPreference.NO_PREFERENCE.value,
+        help="the sender's public PGP key stands in a header, with what he prefers",
+    )
     add_smime_options(parser)
     add_key_options(parser)
     parser.set_defaults(run=run)
@@ -81,8 +91,11 @@ def _request(options: argparse.Namespace, raw: bytes, capabilities: Mapping[str,
         encrypt=options.encrypt,
         technology=None if options.technology == "auto" else Technology(options.technology),
         hide_subject=options.hide_subject,
+        protect_headers=options.protect_headers,
         capabilities=capabilities,
         smime=smime_form_of(options),
+        attach_key=options.attach_key,
+        autocrypt=AutocryptPreference(options.autocrypt) if options.autocrypt else None,
     )
 
 
@@ -153,6 +166,9 @@ def _copy(file: str, copy: PlannedCopy) -> dict[str, Any]:
         "cipher_reasons": [_reason(reason) | {"address": reason.address} for reason in copy.cipher_reasons],
         "key_transports": dict(copy.key_schemes),
         "bcc": copy.is_bcc,
+        "attached_keys": [key.fingerprint for key in copy.attached_keys],
+        "autocrypt": copy.autocrypt.fingerprint if copy.autocrypt else None,
+        "gossip": {address: key.fingerprint for address, key in copy.gossip.items()},
     }
 
 

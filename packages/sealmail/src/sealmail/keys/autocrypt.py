@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from sealmail.addresses import canonical
-from sealmail.errors import InputError
+from sealmail.errors import InputError, UsageError
 from sealmail.keys.model import Key
 from sealmail.keys.openpgp_key import key_from_openpgp, split_keys
 
@@ -18,6 +20,7 @@ MAXIMUM_BYTES = 10 * 1024
 """Of one header: larger ones are passed over, as the standard allows."""
 _KNOWN = frozenset({"addr", "prefer-encrypt", "keydata"})
 _LINE = 72
+_WRITABLE = re.compile(r"[!-:<-~]{3,254}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +33,11 @@ class AutocryptHeader:
     prefers_encryption: bool = False
 
 
-def read_autocrypt(value: str) -> AutocryptHeader | None:
-    """The header with this value; None where it is invalid and has to be ignored as a whole."""
+def read_autocrypt(value: str, *, of: Collection[str] | None = None) -> AutocryptHeader | None:
+    """The header with this value; None where it is invalid and has to be ignored as a whole.
+
+    `of`: only these canonical addresses are of interest; keys of others are not even looked at.
+    """
     if len(value) > MAXIMUM_BYTES:
         return None
     attributes: dict[str, str] = {}
@@ -44,12 +50,14 @@ def read_autocrypt(value: str) -> AutocryptHeader | None:
         if not equals or name in attributes or (name not in _KNOWN and not name.startswith("_")):
             return None
         attributes[name] = content.strip()
-    address, key = canonical(attributes.get("addr", "")), _key(attributes.get("keydata", ""))
-    if address is None or key is None:
+    address = canonical(attributes.get("addr", ""))
+    if address is None or (of is not None and address not in of):
         return None
-    return AutocryptHeader(
-        address=address, key=key, prefers_encryption=attributes.get("prefer-encrypt", "").lower() == "mutual"
-    )
+    key = _key(attributes.get("keydata", ""))
+    if key is None:
+        return None
+    prefers_encryption = attributes.get("prefer-encrypt", "").lower() == "mutual"
+    return AutocryptHeader(address=address, key=key, prefers_encryption=prefers_encryption)
 
 
 def _key(text: str) -> Key | None:
@@ -61,7 +69,13 @@ def _key(text: str) -> Key | None:
 
 
 def write_autocrypt(address: str, material: bytes, *, prefers_encryption: bool) -> str:
-    """The value of a header, folded. `material`: a small binary public key; `openpgp_merging.minimal` makes one."""
+    """The value of a header, folded. `material`: a small binary public key (`openpgp_merging.minimal` makes one).
+
+    Raises UsageError for an address that the header cannot hold: its attributes end at semicolons, and a header is
+    ASCII.
+    """
+    if not _WRITABLE.fullmatch(address):
+        raise UsageError("This address cannot stand in an Autocrypt header.")
     preference = " prefer-encrypt=mutual;" if prefers_encryption else ""
     text = base64.b64encode(material).decode("ascii")
     lines = [text[start : start + _LINE] for start in range(0, len(text), _LINE)]

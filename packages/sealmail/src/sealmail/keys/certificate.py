@@ -9,6 +9,7 @@ import hashlib
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -24,6 +25,8 @@ from sealmail.keys.model import Key, Technology, Use, issuer_and_serial_id, name
 MAXIMUM_BYTES = 256 * 1024
 """Of one certificate; post-quantum ones have some 20 kB."""
 
+MOST_ADDRESSES = 256
+"""Of one certificate; it is not known for more, so that nobody fills a store with names by sending certificates."""
 _REMEMBERED = 2048
 """Certificates: more than one address ever has, or choosing among them would read each anew every time. Some 10 MB."""
 
@@ -168,7 +171,8 @@ def _addresses(extensions: x509.Extensions) -> tuple[str, ...]:
         names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return ()
-    return tuple(dict.fromkeys(address.text for address in mail_names(names) if address is not None))
+    readable = dict.fromkeys(address.text for address in mail_names(names) if address is not None)
+    return tuple(islice(readable, MOST_ADDRESSES))
 
 
 def _key_identifier(extensions: x509.Extensions, outline: CertificateOutline) -> bytes:

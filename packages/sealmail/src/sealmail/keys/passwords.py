@@ -222,8 +222,14 @@ def _pbmac1_key(parameters: Any, passphrase: bytes, effort: Effort) -> tuple[str
     length = derivation["parameters"]["key_length"].native
     if derivation["algorithm"].native != "pbkdf2" or scheme not in _HASHES or not length or length > 1024:
         raise UnsupportedProtection("The integrity check of the PKCS#12 file is not supported.")
-    effort.spend(_derivation_cost(derivation))
+    effort.spend(_derivation_cost(derivation) * _blocks(derivation, length))
     return scheme, _pbes2_key(derivation, passphrase, length)
+
+
+def _blocks(derivation: Any, length: int) -> int:
+    """Each block of a long key takes all the rounds again (RFC 8018 §5.2)."""
+    prf = derivation["parameters"]["prf"]["algorithm"].native
+    return -(-length // hashlib.new(prf).digest_size) if prf in _HASHES else 1
 
 
 def _decrypted(cipher: str, key: bytes, iv: bytes, encrypted: bytes, effort: Effort) -> bytes:

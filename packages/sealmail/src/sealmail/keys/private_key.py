@@ -23,6 +23,8 @@ from sealmail.keys.passwords import Effort, decrypt, spellings
 
 PEM_COST = 1
 """Iterations that OpenSSL's traditional encryption takes."""
+_LONGEST_PEM = 20_000
+"""Octets of a block with RSA of the largest size, and some room for its headers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +87,17 @@ def _is_private_key(der: bytes) -> bool:
 
 
 def from_encrypted_pem(pem: bytes, passphrase: str, effort: Effort) -> PrivateKey:
-    """The key in a PEM block with OpenSSL's traditional encryption. Raises `PassphraseError`, `InputError`."""
+    """The key in a PEM block with OpenSSL's traditional encryption. Raises `PassphraseError`, `InputError`,
+    `LimitExceeded`.
+    """
+    if len(pem) > _LONGEST_PEM:
+        raise InputError("The private key is too large.")
     effort.spend(PEM_COST)
     try:
-        return _normal(serialization.load_pem_private_key(pem, passphrase.encode()), passphrase)
+        key = serialization.load_pem_private_key(pem, passphrase.encode())
+        # How large it is shows only now that it was checked; what was done is counted against the keys to come.
+        effort.spend(private_shape.rsa_cost(key.key_size) if isinstance(key, rsa.RSAPrivateKey) else 1)
+        return _normal(key, passphrase)
     except UnsupportedAlgorithm as error:
         raise InputError("The private key is protected in a way that Sealdesk does not read.") from error
     except (ValueError, TypeError) as error:

@@ -127,8 +127,12 @@ def _modulus(private: ber.Element) -> ber.Element:
     return fields.take(ber.INTEGER)
 
 
-def _rsa_cost(modulus: ber.Element) -> int:
-    bits = 8 * modulus.size
+def rsa_cost(bits: int) -> int:
+    """What checking the primes of an RSA key costs, in rounds of a hash. Raises `InputError` where it is too large."""
     if bits > LONGEST_MODULUS_BITS + 8:
         raise InputError(f"The private key is too large: more than {LONGEST_MODULUS_BITS} bits.")
     return _ROUNDS_FOR_2048 * bits**3 // 2048**3
+
+
+def _rsa_cost(modulus: ber.Element) -> int:
+    return rsa_cost(8 * modulus.size)

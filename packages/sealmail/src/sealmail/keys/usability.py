@@ -7,6 +7,7 @@ made from the engines' facts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -16,6 +17,7 @@ from sealmail.keys.certificate import public_key
 from sealmail.keys.model import Key, Technology, Use
 from sealmail.keys.openpgp_revoking import reason_in_words
 from sealmail.keys.pgp.certificate import check_certificate
+from sealmail.keys.pgp.preferences import preferences_at
 from sealmail.keys.strength import weakness
 
 MINIMUM_RSA_BITS = 2048
@@ -42,7 +44,7 @@ def problems(key: Key, purpose: Purpose, at: datetime, *, has_secret: bool = Tru
 
     `has_secret`: whether its secret key is here, which signing and decrypting need. Decrypting needs nothing else: old
     mail stays readable with keys that are expired, revoked or weak. Codes: unreadable, no_secret, no_signing_use,
-    no_encryption_use, not_yet_valid, expired, revoked, weak_key, unsupported_algorithm.
+    no_encryption_use, not_yet_valid, expired, revoked, weak_key, unsupported_algorithm, old_ciphers_only.
     """
     found = []
     if purpose in {Purpose.SIGN, Purpose.DECRYPT} and not has_secret:
@@ -107,7 +109,21 @@ def _openpgp_problems(key: Key, use: Use, at: datetime) -> list[Reason]:
         found.append(Reason(code="weak_key", sentence="It is held together by a signature with a broken hash (SHA-1)."))
     # While the key as a whole is out of use, the lists of its usable parts are empty and say nothing more.
     parts = state.signing if use is Use.SIGN else state.encryption
-    return found if found or parts else [_part_missing(key, use)]
+    if found or not parts:
+        return found or [_part_missing(key, use)]
+    return _reading_problems(key, parts, at) if use is Use.ENCRYPT else []
+
+
+def _reading_problems(key: Key, parts: Sequence[str], at: datetime) -> list[Reason]:
+    """Whether we write anything that the owner of an OpenPGP key can read."""
+    certificate = check_certificate(key.material)
+    components = (certificate.component(name) for name in parts)
+    if not any(one is not None and one.public.takes_session_keys for one in components):
+        return [Reason(code="unsupported_algorithm", sentence="Its kind of key is not supported.")]
+    if not preferences_at(certificate, at).reads_aes:
+        sentence = "By what it says, its owner reads only old ciphers, which Sealdesk does not write."
+        return [Reason(code="old_ciphers_only", sentence=sentence)]
+    return []
 
 
 def _part_missing(key: Key, use: Use) -> Reason:

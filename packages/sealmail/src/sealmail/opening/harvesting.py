@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from sealmail import openpgp
 from sealmail.addresses import one_from, parse_list
@@ -30,18 +31,24 @@ class Harvested:
     claim: KeyClaim
 
 
+MAXIMUM_OCTETS = 1024 * 1024
+"""Of all the keys that one part tree brings along: checking the self-signatures of a flood of keys takes seconds."""
+_MAXIMUM_HEADERS = 8
+"""Autocrypt headers that are looked at; more than one that is valid makes all of them void."""
+
+
 def harvest(root: Part, budget: int) -> list[Harvested]:
     """OpenPGP keys that stand in the parts of a message and in its own headers, at most `budget` of them."""
-    found = [*_from_headers(root.headers), *_from_parts(root.walk(), budget)]
-    return found[:budget]
+    return list(islice(chain(_from_headers(root.headers), _from_parts(root.walk())), budget))
 
 
-def gossip(payload: Part, budget: int) -> list[Harvested]:
+def gossip(payload: Part, recipients: Collection[str], budget: int) -> list[Harvested]:
     """Keys of the other recipients, which a sender tells inside an encrypted mail (Autocrypt 1.1 §2.4).
 
-    Only for those who really are among the recipients that the protected headers, or the ones around them, name.
+    Only for those who really are among `recipients`: whom the protected headers, or the ones around them, name.
     """
-    headers = [read_autocrypt(value) for value in payload.headers.all("Autocrypt-Gossip")[:budget]]
+    values = payload.headers.all("Autocrypt-Gossip")[:budget]
+    headers = [read_autocrypt(value, of=recipients) for value in values]
     return [_harvested(one, KeySource.GOSSIP) for one in headers if one is not None]
 
 
@@ -57,7 +64,8 @@ def _from_headers(headers: Headers) -> Iterator[Harvested]:
     author = one_from(headers.all("From")) if values else None
     if author is None or (headers.first("Content-Type") or "").strip().lower().startswith("multipart/report"):
         return
-    valid = [one for value in values if (one := read_autocrypt(value)) is not None and one.address == author.address]
+    read = (read_autocrypt(value, of={author.address}) for value in values[:_MAXIMUM_HEADERS])
+    valid = list(islice((one for one in read if one is not None), 2))
     if len(valid) == 1:
         yield _harvested(valid[0], KeySource.AUTOCRYPT)
 
@@ -67,21 +75,40 @@ def _harvested(header: AutocryptHeader, source: KeySource) -> Harvested:
         fingerprint=header.key.fingerprint,
         source=source,
         address=header.address,
-        prefers_encryption=header.prefers_encryption,
+        # Nobody can say what somebody else prefers.
+        prefers_encryption=header.prefers_encryption and source is KeySource.AUTOCRYPT,
     )
     return Harvested(key=header.key, claim=claim)
 
 
-def _from_parts(parts: Iterable[Part], budget: int) -> Iterator[Harvested]:
+def _from_parts(parts: Iterable[Part]) -> Iterator[Harvested]:
+    left = MAXIMUM_OCTETS
     for part in parts:
         for source, block in _blocks(part):
-            try:
-                materials = split_keys(block)[:budget]
-                keys = [key_from_openpgp(material) for material in materials]
-            except InputError:
-                continue
-            for key in keys:
-                yield Harvested(key=key, claim=KeyClaim(fingerprint=key.fingerprint, source=source))
+            for material in _split(block):
+                left -= len(material)
+                if left < 0:
+                    return
+                if (key := _key(material)) is not None:
+                    yield Harvested(key=key, claim=KeyClaim(fingerprint=key.fingerprint, source=source))
+
+
+def _split(block: bytes) -> list[bytes]:
+    try:
+        return split_keys(block) if len(block) <= _LARGEST_BLOCK else []
+    except InputError:
+        return []
+
+
+_LARGEST_BLOCK = 2 * MAXIMUM_OCTETS  # with armor around it
+
+
+def _key(material: bytes) -> Key | None:
+    """One that cannot be read does not spoil the others beside it."""
+    try:
+        return key_from_openpgp(material)
+    except InputError:
+        return None
 
 
 def _blocks(part: Part) -> Iterator[tuple[KeySource, bytes]]:

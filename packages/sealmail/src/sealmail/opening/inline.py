@@ -47,9 +47,12 @@ class Segment:
     text: bytes = field(repr=False)
 
 
-_BEGIN = re.compile(rb"^-----BEGIN PGP (MESSAGE|SIGNED MESSAGE|PUBLIC KEY BLOCK)-----[ \t]*\r?$", re.MULTILINE)
+_BEGIN = re.compile(
+    rb"^-----BEGIN PGP (MESSAGE|SIGNED MESSAGE|PUBLIC KEY BLOCK)(?:, PART [0-9]+(?:/[0-9]+)?)?-----[ \t]*\r?$",
+    re.MULTILINE,
+)
 _ENDS = {
-    b"MESSAGE": re.compile(rb"^-----END PGP MESSAGE-----[ \t]*\r?$", re.MULTILINE),
+    b"MESSAGE": re.compile(rb"^-----END PGP MESSAGE(?:, PART [0-9]+(?:/[0-9]+)?)?-----[ \t]*\r?$", re.MULTILINE),
     b"SIGNED MESSAGE": re.compile(rb"^-----END PGP SIGNATURE-----[ \t]*\r?$", re.MULTILINE),
     b"PUBLIC KEY BLOCK": re.compile(rb"^-----END PGP PUBLIC KEY BLOCK-----[ \t]*\r?$", re.MULTILINE),
 }
@@ -84,10 +87,21 @@ def _segments(text: bytes) -> Iterator[Segment]:
 
 def sealed_text(part: Part) -> tuple[Segment, ...]:
     """The stretches of a text part in which at least one is sealed; empty where none is."""
-    if part.children or part.content_type != "text/plain" or b"-----BEGIN PGP " not in (text := part.decoded()):
+    if part.children or part.content_type != "text/plain" or b"-----BEGIN PGP " not in part.decoded():
         return ()
-    found = segments(text)
+    found = segments(_as_written(part))
     return found if any(one.kind.is_sealed for one in found) else ()
+
+
+def _as_written(part: Part) -> bytes:
+    """The text, decoded; as it came where it says to be quoted-printable and was not made so.
+
+    Some programs say it of armor that they never encoded, and decoding takes the end of its lines for soft breaks.
+    """
+    text = part.decoded()
+    if text == part.body or openpgp.kind(text) is not OpenPGPKind.ENCRYPTED or openpgp.is_readable(text):
+        return text
+    return part.body if openpgp.is_readable(part.body) else text
 
 
 def whole(part: Part) -> Segment | None:
@@ -97,8 +111,8 @@ def whole(part: Part) -> Segment | None:
 
 
 def text_part(words: bytes, charset: str | None) -> Part:
-    """Words as a text part."""
-    return parse(f'Content-Type: text/plain; charset="{_charset(charset)}"\r\n\r\n'.encode() + words)
+    """Words as a text part. `charset`: what is said of them where nobody signed it."""
+    return parse(f'Content-Type: text/plain; charset="{_charset(words, charset)}"\r\n\r\n'.encode() + words)
 
 
 def entity_part(payload: bytes) -> Part | None:
@@ -116,12 +130,29 @@ def file_part(payload: bytes, name: str) -> Part:
 
 _TYPES = mimetypes.MimeTypes()
 """Without what the machine adds, so that a report is the same everywhere."""
-_ENTITY = re.compile(rb"(?i)content-type:[ \t]*[a-z]+/[a-z0-9.+-]+")
+_ENTITY = re.compile(
+    rb"(?i)(?:(?!content-type:)[!-9;-~]{1,80}:[^\r\n]{0,998}\r?\n(?:[ \t][^\r\n]{0,998}\r?\n){0,100}){0,100}"
+    rb"content-type:[ \t]*[a-z]+/[a-z0-9.+-]+"
+)
+"""Header fields among which is a type; those of a mail may stand before it (RFC 9788 §4)."""
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 
 
-def _charset(name: str | None) -> str:
-    return name if name is not None and _NAME.fullmatch(name) else "utf-8"
+def _charset(words: bytes, name: str | None) -> str:
+    """UTF-8 for all that can be it: another name on its way would make other words of what was signed.
+
+    Text that switches between character sets by control characters (ISO 2022) looks like ASCII, and is what it says.
+    """
+    if name is None or not _NAME.fullmatch(name):
+        return "utf-8"
+    try:
+        words.decode("utf-8")
+    except UnicodeDecodeError:
+        return name
+    return name if _SWITCHES.search(words) else "utf-8"
+
+
+_SWITCHES = re.compile(rb"[\x0e\x0f\x1b]")
 
 
 def residue(part: Part, found: Iterable[Segment]) -> Part:
@@ -180,6 +211,19 @@ def mangled_encryption(part: Part) -> Part | None:
         return None
     has_version = any(child.content_type == "application/pgp-encrypted" or _is_version(child) for child in rest)
     return bodies[0] if has_version and openpgp.kind(bodies[0].decoded()) is OpenPGPKind.ENCRYPTED else None
+
+
+def kept_structure(part: Part) -> bytes | None:
+    """The multipart/encrypted that GpgOL left in an attached file instead of in the mail, where nothing else is in the
+    mail; None: there is none.
+    """
+    if part.content_type != "multipart/mixed" or len(part.children) not in {1, 2}:
+        return None
+    files = [child for child in part.children if child.filename == "GpgOL_MIME_structure.mime" and not child.children]
+    if len(files) != 1 or not all(_says_nothing(child) for child in part.children if child is not files[0]):
+        return None
+    entity = files[0].decoded()
+    return entity if parse(entity).content_type == "multipart/encrypted" else None
 
 
 def _says_nothing(part: Part) -> bool:

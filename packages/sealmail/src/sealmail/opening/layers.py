@@ -83,6 +83,9 @@ def _take_off(part: Part, unwrapped: Unwrapped, judges: Judges) -> bool:
     if (body := inline.mangled_encryption(part)) is not None:
         _add_encryption(openpgp.decrypt(body.decoded(), judges.keys, judges.policy, judges.at), unwrapped)
         return True
+    if (structure := inline.kept_structure(part)) is not None:
+        _go_on(structure, unwrapped)
+        return True
     if inline.is_sealed_file(part):
         _take_sealed_file(part, unwrapped, judges)
         return True

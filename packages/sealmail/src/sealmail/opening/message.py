@@ -175,8 +175,7 @@ def _keys_seen(
     if payload is not None and payload is not root:
         found += harvest(payload, budget)
         if any(isinstance(layer, EncryptionLayer) for layer in unwrapped.layers):
-            named = recipients_of(root.headers, payload.headers)
-            found += [one for one in gossip(payload, budget) if one.claim.address in named]
+            found += gossip(payload, recipients_of(root.headers, payload.headers), budget)
     kept = list(dict.fromkeys(one.key.fingerprint for one in found))[:budget]
     return [one for one in found if one.key.fingerprint in kept]
 

@@ -16,11 +16,26 @@ from sealmail.opening.layers import Unwrapped, unwrap
 from sealmail.opening.recognition import is_encrypted, is_layer
 from sealmail.opening.result import Content, OpenedPart
 from sealmail.opening.trust import Witnesses, bind_layers
-from sealmail.report import Covers, PartReport, Signature, SignatureLayer, SignatureStatement, Warning
+from sealmail.report import (
+    Covers,
+    EncryptionLayer,
+    Layer,
+    PartReport,
+    Signature,
+    SignatureLayer,
+    SignatureStatement,
+    Warning,
+)
 
 _MOST_PARTS = 16
 """Sealed parts looked into in one message; more are left closed, with a warning."""
-_INCOMPLETE = frozenset({Warning.CUT_BY_LIMITS, Warning.STRUCTURE_DEFECTS})
+_SHARED = frozenset(
+    {
+        *(Warning.CUT_BY_LIMITS, Warning.STRUCTURE_DEFECTS),
+        *(Warning.MALLEABLE_ENCRYPTION, Warning.WEAK_ENCRYPTION),
+    }
+)
+"""What is so of a part and worth a mark on the message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +58,13 @@ def open_parts(payload: Part, sender: Mailbox | None, witnesses: Witnesses) -> O
     found = list(_sealed_parts(payload, "", residues))
     reports, opened, keys_seen, apart = [], [], [], set()
     inflatable = witnesses.judges.policy.budget.payload_bytes
-    cuts: list[Warning] = []
+    shared: list[Warning] = []
     for path, part in found[:_MOST_PARTS]:
         unwrapped = unwrap(part, witnesses.judges, inflatable=inflatable)
         inflatable = unwrapped.inflatable
-        cuts.extend(warning for warning in unwrapped.warnings if warning in _INCOMPLETE)
         keys_seen.extend(unwrapped.keys_seen)
         reports.append(_report(path, unwrapped, sender, witnesses))
+        shared.extend(_shared(unwrapped, reports[-1]))
         # What was signed is given once more by itself: in the main text nobody could tell it from what is beside it.
         opened.append(OpenedPart(path=path, content=_content(unwrapped)))
         if is_encrypted(part) or inline.is_sealed_file(part):
@@ -58,7 +73,7 @@ def open_parts(payload: Part, sender: Mailbox | None, witnesses: Witnesses) -> O
         reports=tuple(reports),
         opened=tuple(opened),
         keys_seen=tuple(keys_seen),
-        warnings=(*_warnings(found, reports), *cuts),
+        warnings=(*_warnings(found, reports), *shared),
         apart=frozenset(apart),
         residues=residues,
     )
@@ -109,10 +124,23 @@ def _content(unwrapped: Unwrapped) -> Content:
     return reading.read_content(unwrapped.payload, sealed=True)
 
 
+def _shared(unwrapped: Unwrapped, report: PartReport) -> Iterator[Warning]:
+    """As for whole messages: what a good signature covers inside the encryption was not changed unnoticed."""
+    is_proven = report.signature.verdict is Signature.GOOD
+    for warning in unwrapped.warnings:
+        if warning in _SHARED and not (is_proven and warning is Warning.MALLEABLE_ENCRYPTION):
+            yield warning
+
+
 def _warnings(found: list[tuple[str, Part]], reports: list[PartReport]) -> Iterator[Warning]:
-    if any(is_encrypted(part) for _, part in found):
+    # Encryption may lie within a signature or compression, which is what the part looks like from outside.
+    if any(is_encrypted(part) for _, part in found) or _holds(EncryptionLayer, reports):
         yield Warning.ENCRYPTED_PART
-    if any(isinstance(layer, SignatureLayer) for report in reports for layer in report.layers):
+    if _holds(SignatureLayer, reports):
         yield Warning.SIGNED_PART
     if len(found) > _MOST_PARTS:
         yield Warning.CUT_BY_LIMITS
+
+
+def _holds(kind: type[Layer], reports: list[PartReport]) -> bool:
+    return any(isinstance(layer, kind) for report in reports for layer in report.layers)

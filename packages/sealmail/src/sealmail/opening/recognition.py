@@ -59,6 +59,8 @@ def is_encrypted(part: Part) -> bool:
     """Whether the part looks like an encryption layer."""
     if part.content_type == "multipart/encrypted" or inline.mangled_encryption(part) or inline.is_sealed_file(part):
         return True
+    if inline.kept_structure(part) is not None:
+        return True
     if (segment := inline.whole(part)) is not None:
         return segment.kind is SegmentKind.ENCRYPTED
     found = cms_of(part)
@@ -98,7 +100,8 @@ def detached_signature(part: Part) -> bytes:
 
 def _is_openpgp(part: Part) -> bool:
     """Whether it is an OpenPGP message without the MIME structure that belongs to it."""
-    return inline.whole(part) is not None or inline.is_sealed_file(part) or inline.mangled_encryption(part) is not None
+    forms = (inline.whole, inline.mangled_encryption, inline.kept_structure)
+    return inline.is_sealed_file(part) or any(form(part) is not None for form in forms)
 
 
 def _signature_technology(part: Part) -> Technology | None:

@@ -16,7 +16,17 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from sealmail.errors import InputError
-from sealmail.keys.pgp.ciphers import AES256, CIPHERS, PLAINTEXT, AEADMode, Cipher, aead, cipher_name, read_mode
+from sealmail.keys.pgp.ciphers import (
+    AES128,
+    AES256,
+    CIPHERS,
+    PLAINTEXT,
+    AEADMode,
+    Cipher,
+    aead,
+    cipher_name,
+    read_mode,
+)
 from sealmail.keys.pgp.packets import Fields, Packet, Tag
 from sealmail.keys.pgp.public import Unsupported
 from sealmail.openpgp.session_keys import SessionKey
@@ -158,8 +168,8 @@ def _associated(container: Container, info: bytes, number: int) -> bytes:
 
 
 def seal_mdc(content: bytes, key: bytes) -> bytes:
-    """Body of a version 1 protected packet, AES-256."""
-    cipher = CIPHERS[AES256]
+    """Body of a version 1 protected packet; AES, by the size of the key (16 or 32 octets)."""
+    cipher = _aes_for(key)
     prefix = os.urandom(cipher.block_octets)
     plain = b"".join((prefix, prefix[-2:], content, b"\xd3\x14"))
     digest = hashlib.sha1(plain, usedforsecurity=False).digest()
@@ -167,10 +177,10 @@ def seal_mdc(content: bytes, key: bytes) -> bytes:
 
 
 def seal_ocb(content: bytes, key: bytes) -> bytes:
-    """Body of a version 2 protected packet, AES-256 in OCB mode."""
-    cipher, mode = CIPHERS[AES256], AEADMode.OCB
+    """Body of a version 2 protected packet; AES in OCB mode, by the size of the key (16 or 32 octets)."""
+    cipher, mode = _aes_for(key), AEADMode.OCB
     header = Container(
-        tag=Tag.PROTECTED, version=2, cipher=AES256, mode=mode, chunk=_OUR_CHUNK, salt=os.urandom(32), start=36
+        tag=Tag.PROTECTED, version=2, cipher=cipher.number, mode=mode, chunk=_OUR_CHUNK, salt=os.urandom(32), start=36
     )
     info, message_key, start = _chunk_keys(header, mode, cipher, key)
     box = aead(mode, cipher, message_key)
@@ -180,4 +190,8 @@ def seal_ocb(content: bytes, key: bytes) -> bytes:
         for number, position in enumerate(range(0, len(content), size))
     ]
     last = box.encrypt(_nonce(header, start, len(pieces)), b"", info + struct.pack(">Q", len(content)))
-    return b"".join((bytes([2, AES256, mode, _OUR_CHUNK]), header.salt, *pieces, last))
+    return b"".join((bytes([2, cipher.number, mode, _OUR_CHUNK]), header.salt, *pieces, last))
+
+
+def _aes_for(key: bytes) -> Cipher:
+    return CIPHERS[AES128 if len(key) == 16 else AES256]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -55,9 +56,12 @@ def decrypt(message: bytes, keys: KeyStore, policy: Policy, at: datetime) -> Dec
     integrity of the whole was checked; signatures made in one pass are in `signers`. `why` of the other verdicts:
     "unreadable", "changed", "session_key", "content", "passphrase_missing", "passphrase_wrong", "password_encrypted",
     "no_integrity_protection", "no_cipher", "limit_exceeded", "algorithm", "compression", "nested_encryption",
+    "partitioned",
     "secret_on_card", "secret_missing" (the key is ours, and only its public half is here).
     """
     facts = EncryptionFacts(technology=Technology.OPENPGP, verdict=Encryption.DAMAGED, why="unreadable")
+    if _PART_OF_ONE.search(message, 0, _LOOKED_AT):
+        return _without(facts, Encryption.UNSUPPORTED, "partitioned")
     try:
         parsed = _parsed(dearmor(message))
     except Unsupported:
@@ -69,6 +73,9 @@ def decrypt(message: bytes, keys: KeyStore, policy: Policy, at: datetime) -> Dec
     return _opened(parsed, replace(facts, recipients=recipients), Circumstances(keys=keys, policy=policy, at=at))
 
 
+_LOOKED_AT = 4096
+_PART_OF_ONE = re.compile(rb"^-----BEGIN PGP MESSAGE, PART [0-9]+", re.MULTILINE)
+"""One of several mails that hold a message together (RFC 4880 §6.2). They are not put together."""
 _HIDDEN = KeyId("")
 """How facts write a recipient that the sender hid."""
 

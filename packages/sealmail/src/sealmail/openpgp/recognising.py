@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from itertools import islice
 
 from sealmail.errors import InputError
 from sealmail.keys.pgp import armor
-from sealmail.keys.pgp.packets import Tag, tags
+from sealmail.keys.pgp.packets import MAXIMUM_PACKETS, Tag, tags
 
 _LOOKED_AT = 16 * 1024
-_LABEL = re.compile(rb"^[ \t]*-----BEGIN PGP ([A-Z ]{3,40})-----[ \t]*\r?$", re.MULTILINE)
+_LABEL = re.compile(rb"^[ \t]*-----BEGIN PGP ([A-Z ]{3,40})(?:, PART [0-9]+(?:/[0-9]+)?)?-----[ \t]*\r?$", re.MULTILINE)
 
 
 class OpenPGPKind(StrEnum):
@@ -57,6 +58,15 @@ def kind(data: bytes) -> OpenPGPKind | None:
     return _kind_of_armored(data[found.start() : found.start() + _LOOKED_AT])
 
 
+def is_readable(armored: bytes) -> bool:
+    """Whether the first armored block decodes; what is in it may be anything. Never raises."""
+    try:
+        armor.dearmor(armored)
+    except InputError:
+        return False
+    return True
+
+
 def _kind_of_armored(text: bytes) -> OpenPGPKind:
     # The cut may fall inside a line; whole groups of four characters before it still decode.
     try:
@@ -69,7 +79,7 @@ def _kind_of_armored(text: bytes) -> OpenPGPKind:
 def _kind_of_packets(data: bytes) -> OpenPGPKind | None:
     seen_signature = False
     try:
-        for tag in tags(data):
+        for tag in islice(tags(data), MAXIMUM_PACKETS):
             if tag == Tag.SIGNATURE:
                 seen_signature = True
             elif seen_signature:

@@ -1,4 +1,5 @@
-"""Session keys for recipients (RFC 9580 §5.1): reading who they are for, and unwrapping them with OpenSSL.
+"""Session keys for recipients (RFC 9580 §5.1): reading who they are for, and unwrapping them with OpenSSL. `wrapping`
+makes them.
 
 A failed RSA unwrap gives a random key instead of an error (implicit rejection), so that nothing can be learned from
 how it fails; such a key then does not open the content.
@@ -17,8 +18,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from sealmail.keys.pgp.checking import HASHES
-from sealmail.keys.pgp.ciphers import AES256, CIPHERS
-from sealmail.keys.pgp.packets import Fields, Malformed, mpi
+from sealmail.keys.pgp.ciphers import CIPHERS
+from sealmail.keys.pgp.packets import Fields, Malformed
 from sealmail.keys.pgp.public import RSA_ALGORITHMS, Algorithm, PublicKey, Unsupported, x448_public, x25519_public
 from sealmail.keys.pgp.secret import PrivateKey
 
@@ -84,24 +85,6 @@ def unwrap(wrapped: WrappedKey, public: PublicKey, private: PrivateKey) -> Sessi
     raise Unsupported
 
 
-def wrap_rsa(session_key: bytes, public: PublicKey, *, with_aead: bool) -> bytes:
-    """The body of a packet that brings the key of AES-256 to an RSA (sub)key: version 6 for AEAD, else version 3.
-
-    OpenSSL takes a tenth of the time of the library that wraps for other keys. Raises `Unsupported`.
-    """
-    key = public.verifying
-    if not isinstance(key, rsa.RSAPublicKey):
-        raise Unsupported
-    total = (sum(session_key) & 0xFFFF).to_bytes(2, "big")
-    encrypted = key.encrypt((b"" if with_aead else bytes([AES256])) + session_key + total, padding.PKCS1v15())
-    fingerprint = bytes.fromhex(public.fingerprint)
-    # RFC 9580 §5.1.1, §5.1.2
-    named = b"\x06" + bytes([len(fingerprint) + 1, public.version]) + fingerprint
-    if not with_aead:
-        named = b"\x03" + bytes.fromhex(public.key_id)
-    return named + bytes([public.algorithm]) + mpi(int.from_bytes(encrypted, "big"))
-
-
 def _checked(content: bytes, version: int) -> SessionKey:
     # RFC 9580 §5.1.3: [cipher], key, sum of the key's octets.
     start = 1 if version == 3 else 0
@@ -129,14 +112,15 @@ def _ecdh(fields: Fields, public: PublicKey, private: x25519.X25519PrivateKey | 
     else:
         peer = ec.EllipticCurvePublicKey.from_encoded_point(private.curve, point)
         shared = private.exchange(ec.ECDH(), peer)
-    padded = aes_key_unwrap(_ecdh_key(public, shared), wrapped)
+    padded = aes_key_unwrap(ecdh_key(public, shared), wrapped)
     pad = padded[-1]
     if not 1 <= pad <= len(padded) or padded[-pad:] != bytes([pad]) * pad:
         raise WrongKey
     return padded[:-pad]
 
 
-def _ecdh_key(public: PublicKey, shared: bytes) -> bytes:
+def ecdh_key(public: PublicKey, shared: bytes) -> bytes:
+    """The key that wraps the session key (RFC 9580 §11.5). Raises `Unsupported`."""
     algorithm, cipher = HASHES.get(public.kdf[0]), CIPHERS.get(public.kdf[1])
     if algorithm is None or cipher is None or cipher.algorithm is not AES:  # RFC 9580 §11.5: AES key wrap
         raise Unsupported
@@ -154,8 +138,12 @@ def _modern(fields: Fields, version: int, points: bytes, shared: bytes) -> Sessi
     # RFC 9580 §5.1.6 and §5.1.7: the cipher stands in front in the clear, and there is no sum.
     content = Fields(fields.take(fields.number(1)))
     cipher = content.number(1) if version == 3 else None
+    return _sized(cipher, aes_key_unwrap(modern_key(points, shared), content.rest()))
+
+
+def modern_key(points: bytes, shared: bytes) -> bytes:
+    """The key that wraps the session key, for X25519 and X448. `points`: the sender's, then the recipient's."""
     is_x25519 = len(points) == 64
     algorithm, octets = (hashes.SHA256(), 16) if is_x25519 else (hashes.SHA512(), 32)
     info = b"OpenPGP X25519" if is_x25519 else b"OpenPGP X448"
-    key = HKDF(algorithm, octets, None, info).derive(points + shared)
-    return _sized(cipher, aes_key_unwrap(key, content.rest()))
+    return HKDF(algorithm, octets, None, info).derive(points + shared)

@@ -23,15 +23,16 @@ _UNREADABLE = SignatureFacts(technology=Technology.OPENPGP, integrity=Integrity.
 def verify(signature: bytes, content: bytes, keys: KeyStore, policy: Policy, at: datetime) -> VerificationResult:
     """Checks armored or binary detached signatures over the content as it came.
 
-    Where that does not fit, the content with CRLF line ends is tried, the form in which it is signed (RFC 3156 §5);
-    white space at the end of lines is always kept. Several signatures give several facts.
+    Where that does not fit, and a server took the CRLF of all lines away, the content with them is tried, the form in
+    which it is signed (RFC 3156 §5); where only some lines lost theirs, no server did it. White space at the end of
+    lines is always kept. Several signatures give several facts.
     """
     try:
         bodies = signature_bodies(dearmor(signature))
     except InputError:
         return VerificationResult(signers=(_UNREADABLE,))
-    canonical = canonical_text(content)
-    forms = [content] if canonical == content else [content, canonical]
+    is_stripped = b"\n" in content and b"\r\n" not in content
+    forms = [content, canonical_text(content)] if is_stripped else [content]
     return VerificationResult(signers=facts_of_all(bodies, forms, Circumstances(keys=keys, policy=policy, at=at)))
 
 

@@ -4,7 +4,9 @@ What was asked to be sealed is sealed or refused with reasons; there is no way b
 """
 
 from sealmail.choosing import SignOption
+from sealmail.openpgp import MessageCipher
 from sealmail.sealing.model import (
+    AutocryptPreference,
     ContentCipher,
     KeyTransport,
     Plan,
@@ -20,9 +22,11 @@ from sealmail.sealing.planning import plan
 from sealmail.sealing.writing import Letter, letter_from_draft, letter_from_message, seal
 
 __all__ = [
+    "AutocryptPreference",
     "ContentCipher",
     "KeyTransport",
     "Letter",
+    "MessageCipher",
     "Plan",
     "PlannedCopy",
     "PlannedSignature",

@@ -9,6 +9,7 @@ from enum import StrEnum
 from sealmail.choosing import KeyChoice, SignOption
 from sealmail.errors import Reason
 from sealmail.keys import Capabilities, Key, Technology
+from sealmail.openpgp import MessageCipher
 
 
 class Field(StrEnum):
@@ -40,6 +41,14 @@ class RsaSignature(StrEnum):
     PSS = "RSA-PSS"
 
 
+class AutocryptPreference(StrEnum):
+    """What the sender's Autocrypt header says about encrypting to him (Autocrypt 1.1 §2.1)."""
+
+    NO_PREFERENCE = "nopreference"
+    MUTUAL = "mutual"
+    """Programs that follow Autocrypt encrypt by themselves to those who also say so."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmimeForm:
     """Choices about the form of S/MIME that a caller may make; by default each recipient gets what he is known to read,
@@ -68,9 +77,18 @@ class SealRequest:
     preferred: Mapping[str, Technology] = field(default_factory=dict)
     """By recipient: what his last good-signed mail used."""
     hide_subject: bool = False
+    protect_headers: bool = False
+    """Subject, recipients and the other header fields travel inside of what is signed or encrypted too, so that a
+    change of them outside is noticed (RFC 9788); `hide_subject` does it in any case."""
     capabilities: Mapping[str, Capabilities] = field(default_factory=dict)
     """By recipient: what his last good-signed S/MIME mail said that he reads."""
     smime: SmimeForm = SmimeForm()
+    attach_key: bool = False
+    """The sender's public OpenPGP key is attached, inside of what is sealed; copies by S/MIME bring their certificate
+    anyway."""
+    autocrypt: AutocryptPreference | None = None
+    """The sender's public OpenPGP key stands in a header of every copy; encrypted ones to several visible recipients
+    tell them each other's keys. None: neither."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +112,12 @@ class RecipientPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedSignature:
-    """The S/MIME signature that a copy will bear."""
+    """The signature that a copy will bear."""
 
     algorithm: str
-    """For people: "RSA", "RSA-PSS", "ECDSA", "Ed25519", "Ed448", "ML-DSA-65"."""
+    """For people: "RSA", "RSA-PSS", "DSA", "ECDSA", "Ed25519", "Ed448", "ML-DSA-65"."""
     micalg: str
-    """The hash as a multipart/signed names it."""
+    """The hash as a multipart/signed names it: "sha-256", for OpenPGP "pgp-sha256"."""
     opaque: bool = False
 
 
@@ -114,16 +132,22 @@ class PlannedCopy:
     encrypt_to: tuple[Key, ...]
     """The recipients' keys and our own; empty: not encrypted."""
     is_bcc: bool = False
-    cipher: ContentCipher | None = None
-    """For S/MIME that is encrypted."""
+    cipher: ContentCipher | MessageCipher | None = None
+    """For what is encrypted."""
     cipher_reasons: tuple[Reason, ...] = ()
     """Why it is this cipher and no better one; empty where it is the best."""
     key_schemes: Mapping[str, str] = field(default_factory=dict)
-    """For S/MIME, by fingerprint: how the content key is protected, in the words of `EncryptionFacts.key_scheme`."""
+    """By fingerprint: how the content key is protected, in the words of `EncryptionFacts.key_scheme`."""
     signature: PlannedSignature | None = None
-    """For S/MIME that is signed."""
+    """For what is signed."""
     encrypts_to: Key | None = None
     """For S/MIME that is signed: our certificate that replies shall be encrypted to, where it is not the signer's."""
+    attached_keys: tuple[Key, ...] = ()
+    """OpenPGP keys of ours that are attached."""
+    autocrypt: Key | None = None
+    """Our OpenPGP key in its Autocrypt header."""
+    gossip: Mapping[str, Key] = field(default_factory=dict)
+    """OpenPGP keys of the visible recipients, by address, which they are told inside of the encryption."""
 
     @property
     def sign(self) -> bool:

@@ -11,7 +11,9 @@ from sealmail.keys import Key, KeyStore, Technology, TrustBook
 from sealmail.keys.usability import Purpose
 from sealmail.policy import Policy
 from sealmail.sealing.forming import in_smime_form, planned_signature
+from sealmail.sealing.keys_along import KeysAlong, keys_along, nothing_to_send
 from sealmail.sealing.model import Field, Plan, PlannedCopy, RecipientPlan, SealRequest
+from sealmail.sealing.openpgp_form import in_openpgp_form, pgp_signature
 from sealmail.vouching import Judges
 
 
@@ -20,14 +22,16 @@ def plan(request: SealRequest, keys: KeyStore, trust: TrustBook, policy: Policy,
     judges = Judges(keys=keys, trust=trust, policy=policy, at=at)
     recipients = tuple(_recipients(request, judges))
     sign_options = {technology: sign_option(request.sender, technology, judges) for technology in Technology}
-    sign_options[Technology.SMIME] = _in_a_form(sign_options[Technology.SMIME], request)
-    copies = tuple(_copies(request, recipients, sign_options, judges))
+    sign_options = {technology: _in_a_form(option, request, judges) for technology, option in sign_options.items()}
+    own = _own_encryption_keys(request.sender, judges)
+    along = keys_along(recipients, own.get(Technology.OPENPGP))
+    copies = tuple(along.add_to(copy, request) for copy in _copies(request, recipients, sign_options, own, judges))
     return Plan(
         request=request,
         recipients=recipients,
         sign_options=sign_options,
         copies=copies,
-        refusals=tuple(_refusals(request, recipients, copies, sign_options)),
+        refusals=(*_refusals(request, recipients, copies, sign_options), *_key_refusals(request, along)),
     )
 
 
@@ -62,11 +66,13 @@ def _choose(choices: Sequence[KeyChoice], preferred: Technology | None) -> KeyCh
     return by_habit or max(possible, key=lambda choice: choice.trust, default=None)
 
 
-def _in_a_form(option: SignOption, request: SealRequest) -> SignOption:
-    """The option, unless its certificate can make no signature that we write."""
+def _in_a_form(option: SignOption, request: SealRequest, judges: Judges) -> SignOption:
+    """The option, unless its key can make no signature that we write."""
     try:
-        if option.key is not None:
+        if option.key is not None and option.key.technology is Technology.SMIME:
             planned_signature(option.key, request.smime)
+        elif option.key is not None:
+            pgp_signature(option.key, (), judges.keys, judges.at)
     except InputError as error:
         sentence = f"The private key for {request.sender} cannot sign: {error}"
         return SignOption(key=None, reasons=(Reason(code="no_signing_use", sentence=sentence, address=request.sender),))
@@ -77,10 +83,10 @@ def _copies(
     request: SealRequest,
     recipients: Sequence[RecipientPlan],
     sign_options: dict[Technology, SignOption],
+    own: dict[Technology, Key],
     judges: Judges,
 ) -> Iterator[PlannedCopy]:
     """To and Cc share a copy where they use the same technology; each Bcc has one of its own (design: no leak)."""
-    own = _own_encryption_keys(request.sender, judges)
     plain_technology = _signing_technology(request, sign_options)
     for group in _groups(request, recipients):
         technology = group[0].technology if request.encrypt else plain_technology
@@ -93,7 +99,8 @@ def _copies(
             encrypt_to=_encrypt_to(group, ours) if request.encrypt else (),
             is_bcc=group[0].field is Field.BCC,
         )
-        yield in_smime_form(copy, group, request, None if ours == signer else ours)
+        copy = in_smime_form(copy, group, request, None if ours == signer else ours)
+        yield in_openpgp_form(copy, group, request.sender, judges.keys, judges.at)
 
 
 def _groups(request: SealRequest, recipients: Sequence[RecipientPlan]) -> list[list[RecipientPlan]]:
@@ -151,3 +158,8 @@ def _refusals(
             yield from sign_options[technology].reasons
         if any(copy.technology is None for copy in copies) and not request.encrypt:
             yield from sign_options[request.technology or Technology.SMIME].reasons
+
+
+def _key_refusals(request: SealRequest, along: KeysAlong) -> tuple[Reason, ...]:
+    reason = nothing_to_send(request, along)
+    return (reason,) if reason is not None else ()

@@ -10,6 +10,7 @@ from sealmail.errors import EngineError, Reason, Refused
 from sealmail.keys import Key, KeyStore, SecretKey, Technology
 from sealmail.mime import Draft, Headers
 from sealmail.sealing.chains import chain_of
+from sealmail.sealing.keys_along import autocrypt_field, with_attached, with_gossip
 from sealmail.sealing.model import (
     ContentCipher,
     KeyTransport,
@@ -19,6 +20,7 @@ from sealmail.sealing.model import (
     SealedCopy,
     SmimeForm,
 )
+from sealmail.sealing.openpgp_form import secret_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,9 @@ def letter_from_draft(draft: Draft) -> Letter:
 def letter_from_message(raw: bytes) -> Letter:
     """A letter from an RFC 5322 message; its own headers stay, but for Bcc and traces of an earlier way."""
     headers, entity = mime.draft_from_message(raw)
-    return Letter(headers=headers.without("bcc", "return-path", "delivered-to", "received"), entity=entity)
+    return Letter(
+        headers=headers.without("bcc", "resent-bcc", "return-path", "delivered-to", "received"), entity=entity
+    )
 
 
 def seal(plan: Plan, draft: Draft | Letter, keys: KeyStore, at: datetime) -> tuple[SealedCopy, ...]:
@@ -55,15 +59,24 @@ def seal(plan: Plan, draft: Draft | Letter, keys: KeyStore, at: datetime) -> tup
 
 def _write(copy: PlannedCopy, plan: Plan, letter: Letter, keys: KeyStore, at: datetime) -> bytes:
     _insist(copy, plan)
-    headers, entity = letter.headers, letter.entity
-    if copy.encrypt and plan.request.hide_subject:
-        headers, entity = mime.protect_headers(headers, entity, encrypted=True, hide_subject=True)
+    headers, entity = letter.headers, with_attached(letter.entity, copy.attached_keys, at)
+    hide_subject = copy.encrypt and plan.request.hide_subject
+    if hide_subject or (copy.technology is not None and plan.request.protect_headers):
+        headers, entity = mime.protect_headers(headers, entity, encrypted=copy.encrypt, hide_subject=hide_subject)
+    entity = with_gossip(entity, copy.gossip, at)
     match copy.technology:
         case Technology.SMIME:
             entity = _smime(copy, entity, keys, at, plan.request.smime)
         case Technology.OPENPGP:
             entity = _openpgp(copy, entity, keys, at)
-    return mime.fields_to_bytes(headers) + b"MIME-Version: 1.0\r\n" + entity
+    return mime.fields_to_bytes(headers) + _autocrypt(copy, plan, at) + b"MIME-Version: 1.0\r\n" + entity
+
+
+def _autocrypt(copy: PlannedCopy, plan: Plan, at: datetime) -> bytes:
+    preference = plan.request.autocrypt
+    if copy.autocrypt is None or preference is None:
+        return b""
+    return autocrypt_field(plan.request.sender, copy.autocrypt, preference, at)
 
 
 def _insist(copy: PlannedCopy, plan: Plan) -> None:
@@ -97,8 +110,7 @@ def _openpgp(copy: PlannedCopy, entity: bytes, keys: KeyStore, at: datetime) -> 
 
 
 def _secret(key: Key, keys: KeyStore) -> SecretKey:
-    ids = {one for one in key.ids if not one.startswith("name:")}
-    found = next((one for one in keys.secrets(ids) if one.key.fingerprint == key.fingerprint), None)
+    found = secret_of(key, keys)
     if found is None:
         raise EngineError("the private key that the plan names is no longer here")
     return found

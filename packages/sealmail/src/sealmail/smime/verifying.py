@@ -17,7 +17,7 @@ from sealmail.keys.certificate import outline_of, public_key
 from sealmail.keys.model import Key, Technology, Use
 from sealmail.keys.store import KeyStore
 from sealmail.keys.strength import is_weak
-from sealmail.policy import Budget, Policy
+from sealmail.policy import MEGABYTE, Budget, Policy
 from sealmail.report import Finding, Integrity, SignatureFacts
 from sealmail.results import VerificationResult
 from sealmail.smime import algorithms, cms
@@ -64,6 +64,14 @@ def _contents(carried: bytes | None, detached: bytes | None) -> _Contents | None
     return None if detached is None else _Contents(detached, is_detached=True)
 
 
+MOST_BYTES_CHECKED = 512 * MEGABYTE
+"""Put through signature checks in one message: a second of hashing, and far more than one signer ever needs."""
+
+
+class _TooMuch(Unsupported):
+    """More work than a message of any honest sender makes."""
+
+
 class _Contents:
     """The content in the forms that may have been signed, with their digests, each made once."""
 
@@ -71,13 +79,24 @@ class _Contents:
         self.received = received
         self.is_detached = is_detached
         self._digests: dict[str, set[bytes]] = {}
+        self._checkable = MOST_BYTES_CHECKED
+
+    def count(self, signed: bytes) -> None:
+        """Notes one check of these bytes. Many signers, each with many certificates that go by his name, would let a
+        small compressed mail hash its content a thousand times. Raises _TooMuch.
+        """
+        self._checkable -= len(signed)
+        if self._checkable < 0:
+            raise _TooMuch("too much to check")
 
     @cached_property
     def forms(self) -> tuple[bytes, ...]:
-        """As it came, and for detached content with canonical line ends (RFC 8551 §3.1.1), where that differs."""
-        if not self.is_detached or not _BARE_LINE_FEED.search(self.received):
+        """As it came, and for detached content with canonical line ends (RFC 8551 §3.1.1), where a server took those of
+        all lines away. Where only some lines lost theirs, no server did it.
+        """
+        if not self.is_detached or b"\r\n" in self.received or b"\n" not in self.received:
             return (self.received,)
-        return self.received, _BARE_LINE_FEED.sub(b"\r\n", self.received)
+        return self.received, self.received.replace(b"\n", b"\r\n")
 
     def has_digest(self, digest: Hash, expected: bytes) -> bool:
         """Whether one of the forms has this digest."""
@@ -87,9 +106,6 @@ class _Contents:
         if expected not in known and len(known) < len(self.forms):
             known.add(digest.digest(self.forms[-1]))
         return expected in known
-
-
-_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +157,8 @@ def _signer(element: Element, contents: _Contents, check: _Check) -> SignatureFa
         key, integrity, why = _judged(claim, contents, check)
         if integrity is Integrity.INTACT and not check.is_of_mail:
             integrity, why = Integrity.UNSUPPORTED, "content_type"
+    except _TooMuch:
+        return _facts(Integrity.UNSUPPORTED, info=info, why="too_much_to_check")
     except Unsupported:
         return _facts(Integrity.UNSUPPORTED, info=info)
     except InputError as error:
@@ -243,7 +261,11 @@ def _by_signature(claim: _Claim, contents: _Contents, meant: Sequence[Key]) -> _
 def _fits(claim: _Claim, contents: _Contents, key: Key) -> bool:
     public = public_key(key.material)
     forms = contents.forms if claim.attributes is None else claim.attributes.signed_forms()
-    return any(fits(claim.scheme, public, claim.info.signature, form) for form in forms)
+    for form in forms:
+        contents.count(form)
+        if fits(claim.scheme, public, claim.info.signature, form):
+            return True
+    return False
 
 
 def _findings(claim: _Claim, key: Key | None, check: _Check) -> frozenset[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sealdesk.keyring.actions import harvest
+from sealdesk.keyring.models import StoredKey
 from sealdesk.mail import securitylog
 from sealdesk.mail.capabilities import remember
 from sealdesk.mail.intake.decision import Decision
@@ -18,9 +19,11 @@ from sealdesk.tickets.content import ArticleContent, NewAttachment, VerdictCodes
 from sealdesk.tickets.models import Article, Attachment, Ticket
 from sealmail.addresses import Mailbox
 from sealmail.opening import Opened, OpenedAttachment
+from sealmail.report import KeyClaim
 from sealmail.reporting import opened_to_json, report_to_json
 
 _KEYS_HARVESTED = 50
+_CLAIMS_KEPT = 200
 
 
 def write_article(
@@ -85,13 +88,26 @@ def report_json(opened: Opened) -> dict[str, object]:
 
 
 def note_keys(opened: Opened, article: Article) -> None:
-    """Keys that came with the mail are candidates, with where they were seen."""
+    """Keys that came with the mail are candidates, with where they stood and whose they are said to be."""
     seen = opened.report.keys_seen[:_KEYS_HARVESTED]
     if not seen:
         return
-    keys = {key.pk: key for key in harvest(keys=seen, at=article.created_at)}
-    sightings = [KeySighting(key=key, article=article, at=article.created_at) for key in keys.values()]
+    claims = opened.report.key_claims[:_CLAIMS_KEPT]
+    sightings: list[KeySighting] = []
+    for key in {key.pk: key for key in harvest(keys=seen, at=article.created_at)}.values():
+        about: list[KeyClaim | None] = [one for one in claims if one.fingerprint == key.fingerprint]
+        sightings += [_sighting(key, claim, article) for claim in about or [None]]
     KeySighting.objects.bulk_create(sightings, ignore_conflicts=True)
+
+
+def _sighting(key: StoredKey, claim: KeyClaim | None, article: Article) -> KeySighting:
+    return KeySighting(
+        key=key,
+        article=article,
+        at=article.created_at,
+        source=claim.source.value if claim is not None else "",
+        claimed_address=(claim.address or "")[:320] if claim is not None else "",
+    )
 
 
 def _new_attachment(file: OpenedAttachment, part: str) -> NewAttachment:

@@ -10,9 +10,9 @@ from sealdesk.web.presenters.encryption import ENCRYPTION, TECHNOLOGIES
 from sealdesk.web.presenters.gaps import JSON, moment, speaking_signer, words
 from sealdesk.web.presenters.key_names import fingerprinted, grouped, identified
 from sealdesk.web.presenters.revocation import revocation_words
-from sealdesk.web.presenters.warnings import BINDING, FINDINGS, INTEGRITY, TRUST
+from sealdesk.web.presenters.warnings import BINDING, FINDINGS, INTEGRITY, KEY_SOURCES, TRUST
 from sealmail.keys import Technology, TrustLevel
-from sealmail.report import Binding, Encryption, Finding, Integrity
+from sealmail.report import Binding, Encryption, Finding, Integrity, KeySource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +176,17 @@ def _key_block(key: JSON) -> Block:
         *_rows(("Addresses", ", ".join(key["addresses"])), ("Algorithm", key["algorithm"]), *_validity(key)),
         *_codes(("Fingerprint", key["fingerprint"])),
     ]
+    rows += [row for claim in key.get("claims", ()) for row in _claim_rows(claim, key)]
     return Block(title=f"{kind} that came along (nobody has confirmed it by this)", rows=tuple(rows))
+
+
+def _claim_rows(claim: JSON, key: JSON) -> Iterator[Row]:
+    """Where it stood in the mail, and whose it is said to be."""
+    address = claim.get("address")
+    yield Row(name="Came with this mail", value=words(KEY_SOURCES, KeySource, claim["source"]))
+    if address:
+        doubt = "" if address in key["addresses"] else " (the key itself does not name this address)"
+        yield Row(name="Said to belong to", value=f"{address}{doubt}")
 
 
 def _nested(block: Block, path: str) -> Block:

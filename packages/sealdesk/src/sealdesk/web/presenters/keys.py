@@ -38,6 +38,7 @@ OBSTACLES: Mapping[str, str] = {
     "wrong_extended_key_usage": "not for mail (Extended Key Usage)",
     "wrong_algorithm": "algorithm not usable for mail",
     "unsupported_algorithm": "algorithm not usable here",
+    "old_ciphers_only": "its owner reads only old ciphers",
     "unreadable_attributes": "attributes cannot be read",
 }
 """What forbids the use of a key, whatever the time."""

@@ -13,12 +13,17 @@ from sealdesk.web.presenters.times import exact
 from sealdesk.web.presenters.warnings import TRUST
 from sealdesk.web.presenters.wording import Face, Tone
 from sealmail.keys import Key, Technology
-from sealmail.sealing import Plan, RecipientPlan
-from sealmail.sealing.model import ContentCipher
+from sealmail.sealing import ContentCipher, MessageCipher, Plan, RecipientPlan
 
 CIPHERS: Mapping[ContentCipher, str] = {
     ContentCipher.GCM: "AES-256-GCM, which notices every change; all who share this copy are known to read it",
     ContentCipher.CBC: "AES-256-CBC, which every mail program reads",
+}
+MESSAGE_CIPHERS: Mapping[MessageCipher, str] = {
+    MessageCipher.AES256_OCB: "AES-256-OCB, the newest form; the keys of all who share this copy say that it is read",
+    MessageCipher.AES128_OCB: "AES-128-OCB; a key of somebody who shares this copy does not list AES-256",
+    MessageCipher.AES256_MDC: "AES-256 with MDC, which every PGP program reads and which notices every change",
+    MessageCipher.AES128_MDC: "AES-128 with MDC; a key of somebody who shares this copy does not list AES-256",
 }
 
 
@@ -156,7 +161,9 @@ def _key_card(recipient: RecipientPlan, plan: Plan) -> Iterator[Row]:
         yield Row(name="Trust", value=TRUST[trust])
     cipher = next((copy.cipher for copy in plan.copies if recipient.address in copy.recipients), None)
     if cipher is not None:
-        yield Row(name="Cipher", value=CIPHERS[cipher])
+        yield Row(
+            name="Cipher", value=CIPHERS[cipher] if isinstance(cipher, ContentCipher) else MESSAGE_CIPHERS[cipher]
+        )
 
 
 def _signer_card(key: Key) -> Iterator[Row]:

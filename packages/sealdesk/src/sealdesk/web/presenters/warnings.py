@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sealdesk.web.presenters.wording import Face, Tone
 from sealmail.keys import TrustLevel
-from sealmail.report import Binding, Finding, Integrity, Warning
+from sealmail.report import Binding, Finding, Integrity, KeySource, Warning
 
 
 def _look(label: str, sentence: str) -> Face:
@@ -69,4 +69,12 @@ FINDINGS: Mapping[Finding, str] = {
     Finding.OTHER_RECIPIENT: "meant for other recipients",
     Finding.REVOCATION_UNKNOWN: "revocation is not known",
     Finding.CONFLICTING_KEY: "another key is trusted for this address",
+}
+
+KEY_SOURCES: Mapping[KeySource, str] = {
+    KeySource.SIGNATURE: "in its signature",
+    KeySource.ATTACHED: "as an attached file",
+    KeySource.INLINE: "in its text",
+    KeySource.AUTOCRYPT: "in its Autocrypt header",
+    KeySource.GOSSIP: "told by the sender about another recipient",
 }

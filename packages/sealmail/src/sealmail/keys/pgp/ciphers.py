@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.cmac import CMAC
 
 from sealmail.keys.pgp.public import Unsupported
 
-AES256 = 9
+AES128, AES192, AES256 = 7, 8, 9
 Octets = bytes | memoryview
 """What ciphers read: they work on views, so that large mails are not copied for them."""
 
@@ -57,8 +57,8 @@ CIPHERS: dict[int, Cipher] = {
         Cipher(2, "3DES", 24, 8, TripleDES),
         Cipher(3, "CAST5", 16, 8, CAST5),
         Cipher(4, "Blowfish", 16, 8, Blowfish),
-        Cipher(7, "AES-128", 16, 16, AES),
-        Cipher(8, "AES-192", 24, 16, AES),
+        Cipher(AES128, "AES-128", 16, 16, AES),
+        Cipher(AES192, "AES-192", 24, 16, AES),
         Cipher(AES256, "AES-256", 32, 16, AES),
         Cipher(11, "Camellia-128", 16, 16, Camellia),
         Cipher(12, "Camellia-192", 24, 16, Camellia),

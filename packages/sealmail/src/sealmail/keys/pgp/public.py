@@ -162,6 +162,13 @@ class PublicKey:
             return self.curve.name
         return algorithm_label(self.algorithm)
 
+    @property
+    def takes_session_keys(self) -> bool:
+        """Whether we can encrypt to it: ElGamal, unknown curves and algorithms we cannot."""
+        if self.algorithm == Algorithm.ECDH:
+            return self.curve is not None and (self.curve is CURVE_25519 or self.curve.weierstrass is not None)
+        return self.algorithm in {Algorithm.RSA, Algorithm.RSA_ENCRYPT, Algorithm.X25519, Algorithm.X448}
+
     @cached_property
     def verifying(self) -> VerifyingKey:
         """The key object that checks signatures. Raises `Unsupported`, also where the numbers make no key."""

@@ -36,7 +36,9 @@ class Kind(IntEnum):
     CREATED = 2
     EXPIRES_AFTER = 3
     KEY_EXPIRES_AFTER = 9
+    PREFERRED_CIPHERS = 11
     ISSUER = 16
+    PREFERRED_HASHES = 21
     PRIMARY_USER_ID = 25
     KEY_FLAGS = 27
     REVOCATION_REASON = 29
@@ -44,6 +46,7 @@ class Kind(IntEnum):
     EMBEDDED_SIGNATURE = 32
     ISSUER_FINGERPRINT = 33
     INTENDED_RECIPIENT = 35
+    PREFERRED_AEAD = 39
 
 
 # Critical subpackets outside of this list make a signature one that we cannot judge (RFC 9580 §5.2.3.7). Beside those

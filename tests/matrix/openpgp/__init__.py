@@ -1,0 +1,1 @@
+"""OpenPGP between Sealdesk, gpg and sq, in PGP/MIME and inline."""
