@@ -110,4 +110,4 @@ def armored(kind: pysequoia.ArmorKind, data: bytes) -> bytes:
     RFC 9580 §6.1 advises against checksums, but GnuPG 2.2 takes the end line for data where there is neither a checksum
     nor padding before it.
     """
-    return pysequoia.armor(data, kind).replace("\n", "\r\n").encode("ascii")
+    return pysequoia.armor(data, kind).encode("ascii").replace(b"\n", b"\r\n")
