@@ -171,9 +171,11 @@ def seal_mdc(content: bytes, key: bytes) -> bytes:
     """Body of a version 1 protected packet; AES, by the size of the key (16 or 32 octets)."""
     cipher = _aes_for(key)
     prefix = os.urandom(cipher.block_octets)
-    plain = b"".join((prefix, prefix[-2:], content, b"\xd3\x14"))
-    digest = hashlib.sha1(plain, usedforsecurity=False).digest()
-    return b"\x01" + cipher.cfb_encrypt(key, bytes(cipher.block_octets), plain, digest)
+    pieces = (prefix, prefix[-2:], content, b"\xd3\x14")
+    digest = hashlib.sha1(usedforsecurity=False)
+    for piece in pieces:
+        digest.update(piece)
+    return b"\x01" + cipher.cfb_encrypt(key, bytes(cipher.block_octets), *pieces, digest.digest())
 
 
 def seal_ocb(content: bytes, key: bytes) -> bytes:

@@ -68,6 +68,8 @@ def _message(data: bytes, inflation: _Inflation, depth: int) -> Content:
     if any(packet.tag != Tag.SIGNATURE for packet in after):
         raise Malformed
     inner = _core(core, inflation, depth)
+    if not opening and not after:
+        return inner
     return replace(
         inner,
         signatures=inner.signatures + tuple(_paired(opening, after)),

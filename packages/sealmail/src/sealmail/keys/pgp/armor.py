@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import pysequoia
 
 from sealmail.errors import InputError
+from sealmail.mime.transfer import encode_base64
 
 _BEGIN = b"-----BEGIN PGP "
 _END = b"-----END PGP "
@@ -102,6 +103,12 @@ def _base64(text: bytes) -> bytes:
         return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
     except binascii.Error:
         raise InputError("The armor of this OpenPGP data is broken.") from None
+
+
+def armored_message(data: bytes) -> bytes:
+    """A message in an authenticated container (RFC 9580 §5.13.2) as a block with CRLF line ends and no checksum:
+    whoever reads such a container does without, and RFC 9580 §6.1 forbids to write one."""
+    return b"".join((b"-----BEGIN PGP MESSAGE-----\r\n\r\n", encode_base64(data), b"-----END PGP MESSAGE-----\r\n"))
 
 
 def armored(kind: pysequoia.ArmorKind, data: bytes) -> bytes:

@@ -171,9 +171,9 @@ def _last_length(fields: Fields, first: int) -> int:
     return ((first - 192) << 8) + fields.number(1) + 192 if first < 224 else fields.number(4)
 
 
-def packet(tag: int, body: bytes) -> bytes:
-    """The packet in the new format with one definite length."""
-    return bytes([0xC0 | tag]) + length(len(body)) + body
+def packet(tag: int, *body: bytes) -> bytes:
+    """The packet in the new format with one definite length; its body may be given in pieces."""
+    return b"".join((bytes([0xC0 | tag]), length(sum(map(len, body))), *body))
 
 
 def length(size: int) -> bytes:
