@@ -17,9 +17,10 @@ from sealmail.keys.model import SecretKey
 from sealmail.keys.openpgp_key import key_from_openpgp
 from sealmail.keys.openpgp_revoking import RevocationReason, revocation_certificate
 from sealmail.keys.pgp import secret
-from sealmail.keys.pgp.assembly import Assembly, Part, SelfSignature, arranged, subpacket, take_apart
+from sealmail.keys.pgp.assembly import Assembly, Part, SelfSignature, arranged, take_apart
 from sealmail.keys.pgp.certificate import Component, check_certificate
 from sealmail.keys.pgp.checking import SigningKey
+from sealmail.keys.pgp.drafting import subpacket
 from sealmail.keys.pgp.packets import Tag
 from sealmail.keys.pgp.producing import Suite, encryption_pair, secret_packet, signing_pair
 from sealmail.keys.pgp.public import RSA_ALGORITHMS, PublicKey

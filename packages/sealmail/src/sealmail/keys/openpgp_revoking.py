@@ -18,7 +18,8 @@ from sealmail.keys.model import SecretKey
 from sealmail.keys.openpgp_key import key_from_openpgp
 from sealmail.keys.openpgp_merging import merged
 from sealmail.keys.pgp.armor import armored
-from sealmail.keys.pgp.assembly import Assembly, Part, SelfSignature, arranged, subpacket, take_apart
+from sealmail.keys.pgp.assembly import Assembly, Part, SelfSignature, arranged, take_apart
+from sealmail.keys.pgp.drafting import subpacket
 from sealmail.keys.pgp.packets import Tag, packet, walk
 from sealmail.keys.pgp.self_signing import Signer, after, opened
 from sealmail.keys.pgp.subpackets import Kind, SignatureType, read_signature

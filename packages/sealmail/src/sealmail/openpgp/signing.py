@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ from sealmail.keys.model import Key, SecretKey
 from sealmail.keys.pgp import secret
 from sealmail.keys.pgp.certificate import Component
 from sealmail.keys.pgp.checking import HASHES, SigningKey, signature_body
-from sealmail.keys.pgp.packets import Tag, length, packet
-from sealmail.keys.pgp.subpackets import Kind, Signature, SignatureType
+from sealmail.keys.pgp.drafting import drafted, subpacket
+from sealmail.keys.pgp.packets import Tag, packet
+from sealmail.keys.pgp.subpackets import Kind, SignatureType
 from sealmail.openpgp.forming import SignatureForm
 
 
@@ -35,29 +35,15 @@ def unlocked(form: SignatureForm, signer: SecretKey) -> Signer:
 def signature(signer: Signer, content: bytes, at: datetime, recipients: Sequence[Key] = ()) -> bytes:
     """The body of a signature packet over canonical content. `at`: the signing time; `recipients` are named as those
     for whom the content is meant (RFC 9580 §5.2.3.36)."""
-    public, hash_id = signer.form.component.public, signer.form.hash_id
-    version = public.version
-    area = b"".join(
-        (
-            _subpacket(Kind.CREATED, struct.pack(">I", int(at.timestamp())), is_critical=True),
-            _subpacket(Kind.ISSUER_FINGERPRINT, bytes([version]) + bytes.fromhex(public.fingerprint)),
-            # Older peers look only at the key id, which has no place in version 6 (RFC 9580 §5.2.3.12).
-            _subpacket(Kind.ISSUER, bytes.fromhex(public.key_id)) if version == 4 else b"",
-            *(_subpacket(Kind.INTENDED_RECIPIENT, _versioned_fingerprint(key)) for key in recipients),
-        )
+    public, version = signer.form.component.public, signer.form.component.public.version
+    area = (
+        subpacket(Kind.CREATED, struct.pack(">I", int(at.timestamp())), is_critical=True),
+        subpacket(Kind.ISSUER_FINGERPRINT, bytes([version]) + bytes.fromhex(public.fingerprint)),
+        # Older peers look only at the key id, which has no place in version 6 (RFC 9580 §5.2.3.12).
+        subpacket(Kind.ISSUER, bytes.fromhex(public.key_id)) if version == 4 else b"",
+        *(subpacket(Kind.INTENDED_RECIPIENT, _versioned_fingerprint(key)) for key in recipients),
     )
-    head = bytes([version, SignatureType.BINARY, public.algorithm, hash_id])
-    draft = Signature(
-        version=version,
-        type=SignatureType.BINARY,
-        algorithm=public.algorithm,
-        hash_id=hash_id,
-        hashed=(),
-        unhashed=(),
-        hashed_part=head + struct.pack(">I" if version == 6 else ">H", len(area)) + area,
-        salt=os.urandom(HASHES[hash_id].salt_octets) if version == 6 else b"",
-        values=b"",
-    )
+    draft = drafted(public, SignatureType.BINARY, signer.form.hash_id, area)
     return signature_body(draft, content, signer.private)
 
 
@@ -96,10 +82,6 @@ def _unlocked(component: Component, signer: SecretKey) -> SigningKey:
 def _versioned_fingerprint(key: Key) -> bytes:
     fingerprint = bytes.fromhex(key.fingerprint)
     return bytes([6 if len(fingerprint) == 32 else 4]) + fingerprint
-
-
-def _subpacket(kind: Kind, body: bytes, *, is_critical: bool = False) -> bytes:
-    return length(len(body) + 1) + bytes([kind | 0x80 if is_critical else kind]) + body
 
 
 def _salt(signature: bytes, octets: int) -> bytes:

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 
 from sealmail.errors import InputError, LimitExceeded
 from sealmail.keys.pgp.checking import digest_of, holds, over_user_id
-from sealmail.keys.pgp.packets import Fields, Malformed, Packet, Tag, length, mpi, packet, walk
+from sealmail.keys.pgp.drafting import subpacket
+from sealmail.keys.pgp.packets import Fields, Malformed, Packet, Tag, mpi, packet, walk
 from sealmail.keys.pgp.public import CAN_SIGN, Algorithm, PublicKey, Unsupported, read_public
 from sealmail.keys.pgp.subpackets import Kind, Signature, SignatureType, read_signature
 
@@ -322,11 +323,6 @@ def canonical_signature(signature: Signature, key: PublicKey, content: bytes, em
     size = struct.pack(">I" if signature.version == 6 else ">H", len(area))
     salt = bytes([len(signature.salt)]) + signature.salt if signature.version == 6 else b""
     return signature.hashed_part + size + area + prefix + salt + values
-
-
-def subpacket(kind: int, body: bytes, *, is_critical: bool = False) -> bytes:
-    """One subpacket of a signature (RFC 9580 §5.2.3.7)."""
-    return length(len(body) + 1) + bytes([kind | 0x80 if is_critical else kind]) + body
 
 
 def _canonical_values(signature: Signature) -> bytes:

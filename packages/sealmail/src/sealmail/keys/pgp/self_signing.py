@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,8 +10,9 @@ from datetime import datetime
 from sealmail.errors import InputError, PassphraseError
 from sealmail.keys.model import SecretKey
 from sealmail.keys.pgp import secret
-from sealmail.keys.pgp.assembly import Part, SelfSignature, canonical_signature, subpacket
-from sealmail.keys.pgp.checking import HASHES, SHA256, SHA512, SigningKey, over_user_id, signature_body
+from sealmail.keys.pgp.assembly import Part, SelfSignature, canonical_signature
+from sealmail.keys.pgp.checking import SHA256, SHA512, SigningKey, over_user_id, signature_body
+from sealmail.keys.pgp.drafting import drafted, subpacket
 from sealmail.keys.pgp.public import Algorithm, PublicKey
 from sealmail.keys.pgp.subpackets import Kind, Signature, SignatureType, Subpacket, read_signature
 
@@ -108,25 +108,15 @@ def _written(one: Subpacket) -> bytes:
 
 
 def _draft(public: PublicKey, kind: int, at: datetime, subpackets: Sequence[bytes]) -> Signature:
-    version = public.version
     is_large = public.algorithm == Algorithm.ED448 or (public.curve is not None and public.curve.octets > 32)
-    hash_id = SHA512 if is_large else SHA256
-    area = b"".join(
+    fingerprint = bytes([public.version]) + bytes.fromhex(public.fingerprint)
+    return drafted(
+        public,
+        kind,
+        SHA512 if is_large else SHA256,
         (
             subpacket(Kind.CREATED, struct.pack(">I", int(at.timestamp())), is_critical=True),
             *subpackets,
-            subpacket(Kind.ISSUER_FINGERPRINT, bytes([version]) + bytes.fromhex(public.fingerprint)),
-        )
-    )
-    head = bytes([version, kind, public.algorithm, hash_id])
-    return Signature(
-        version=version,
-        type=kind,
-        algorithm=public.algorithm,
-        hash_id=hash_id,
-        hashed=(),
-        unhashed=(),
-        hashed_part=head + struct.pack(">I" if version == 6 else ">H", len(area)) + area,
-        salt=os.urandom(HASHES[hash_id].salt_octets) if version == 6 else b"",
-        values=b"",
+            subpacket(Kind.ISSUER_FINGERPRINT, fingerprint),
+        ),
     )
