@@ -1,4 +1,4 @@
-"""Takes the cryptographic layers off a MIME tree, from the root inwards, and hands each to its engine.
+"""Takes the cryptographic layers off a MIME tree, from the root inwards (RFC 9787), and hands each to its engine.
 
 What kind of layer a part is, `recognition` says; what the layer holds is the engine's business, and what it means is
 `judge`'s. Compression counts as a layer in the budget, and is neither encryption nor signature: it leaves no trace in
