@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pysequoia import ArmorKind
 
 from sealmail import openpgp
 from sealmail.keys.openpgp_making import generate
-from sealmail.keys.pgp.armor import dearmor
+from sealmail.keys.pgp.armor import armored, armored_message, dearmor
 from sealmail.keys.pgp.checking import canonical_text
 from sealmail.keys.pgp.packets import Malformed, Packet, Tag, packet, walk
 from sealmail.keys.pgp.producing import Suite
@@ -53,3 +54,12 @@ def test_only_readers_of_the_old_container_get_a_checksum(suite, has_checksum):
     assert bool(re.fullmatch(rb"=[A-Za-z0-9+/]{4}", lines[-2])) is has_checksum
     assert max(map(len, lines)) <= 76
     assert [one.tag for one in walk(dearmor(entity))] == [Tag.PKESK, Tag.PROTECTED]
+
+
+@pytest.mark.parametrize("behind", [b"", b" ", b" " * 40, b"\r\n" * 3, b"\r\n" * 500])
+@pytest.mark.parametrize("octets", range(1, 8))
+def test_white_space_before_the_end_line_changes_nothing(octets, behind):
+    data = packet(Tag.PROTECTED, os.urandom(octets))
+
+    for block in (armored(ArmorKind.Message, data), armored_message(data)):
+        assert dearmor(block.replace(b"\r\n-----END", behind + b"\r\n-----END")) == data

@@ -67,7 +67,7 @@ def _plain(text: bytes) -> bytes | None:
     if not begin.strip().endswith(_DASHES) or any(b":" not in one or _END in one for one in headers):
         return None
     start = blank.end()
-    checksum = text.rfind(b"\n=", start, end)
+    checksum = text.rfind(b"\n=", max(start, end - _LONGEST_CHECKSUM), end)
     if checksum >= 0 and _CHECKSUM.fullmatch(text, checksum, end):
         end = checksum
     try:
@@ -76,6 +76,9 @@ def _plain(text: bytes) -> bytes | None:
         return None
 
 
+_LONGEST_CHECKSUM = 32
+"""Octets of such a line with white space behind it. Newer messages have none, and are not searched for it; with more
+white space than that a text is read line by line."""
 _CHECKSUM = re.compile(rb"\n=\S{4}\s*")
 _BLANK_LINE = re.compile(rb"\n[ \t]*\r?\n")
 
