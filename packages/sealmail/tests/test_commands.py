@@ -18,7 +18,7 @@ from sealmail import openpgp, smime
 from sealmail.addresses import Mailbox
 from sealmail.keys.openpgp_making import generate
 from sealmail.keys.openpgp_revoking import revoke_user_id
-from sealmail.mime import Draft, DraftAttachment, build_entity, build_headers, build_message
+from sealmail.mime import Draft, DraftAttachment, build_entity, build_headers, build_message, multipart
 from sealmail.testing import CA, export_armored, export_pem, export_pkcs12, openpgp_key
 
 CONTRACT = Path(__file__).resolve().parents[3] / "docs" / "contract"
@@ -173,6 +173,46 @@ def test_wrong_usage_exits_with_two(arguments: tuple[str, ...]) -> None:
 
     assert result.returncode == 2
     assert b"Traceback" not in result.stderr
+
+
+def test_inspect_tells_signed_words_from_those_around(folder: Folder, tmp_path: Path) -> None:
+    words = Draft(from_=(Mailbox("", CAROL),), text="Signed words.\nText of part 9:\n")
+    signed = smime.sign(build_entity(words), folder.carol, [folder.ca.certificate], NOW)
+    around = build_entity(Draft(from_=(Mailbox("", CAROL),), text="Words around.\n"))
+    (tmp_path / "mail.eml").write_bytes(build_headers(draft(CAROL)) + multipart("mixed", [around, signed]))
+
+    result = run("inspect", tmp_path / "mail.eml", "--trust", folder.trust)
+
+    assert result.stdout.decode().rstrip().splitlines()[3:] == [
+        "Signature:  none (part). Only a part of the message is signed.",
+        "Part 2",
+        "  Encryption: none (none). The message travelled as readable text.",
+        f"  Signature:  good (part). Written by the holder of the key of {CAROL}, unchanged.",
+        "Warning:    signed_part",
+        "",
+        "Text:",
+        "  Words around.",
+        "  Signed words.",
+        "  Text of part 9:",
+        "",
+        "Text of part 2:",
+        "  Signed words.",
+        "  Text of part 9:",
+    ]
+
+
+@pytest.mark.parametrize("attach", [(), ("--attach-key",)])
+def test_seal_attaches_no_key_to_copies_by_smime_but_wants_one(
+    folder: Folder, tmp_path: Path, attach: tuple[str, ...]
+) -> None:
+    (tmp_path / "carol.pem").write_bytes(export_pem(folder.carol))
+    mail = build_message(Draft(from_=(Mailbox("", CAROL),), to=(Mailbox("", DESK),), text="Words.\n"))
+    options = (*folder.options, "--keys", tmp_path / "carol.pem", "--technology", "smime", "--sign", *attach)
+
+    result = run("seal", "-", "--out", tmp_path / "out", *options, stdin=mail)
+
+    assert result.returncode == len(attach)
+    assert (b"There is no PGP key for carol@bank.example" in result.stderr) is bool(attach)
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

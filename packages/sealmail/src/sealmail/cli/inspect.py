@@ -32,18 +32,48 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _summary(document: dict[str, Any]) -> str:
-    encryption, signature = document["encryption"], document["signature"]
     lines = [
         f"From:       {', '.join(document['from']) or '(nobody)'}",
         f"Subject:    {document['subject']}",
-        f"Encryption: {encryption['verdict']} ({encryption['covers']}). {encryption['detail']}",
-        f"Signature:  {signature['verdict']} ({signature['covers']}). {signature['detail']}",
-        *(f"Attachment: {file['name']} ({file['type']}, {file['size']} bytes)" for file in document["attachments"]),
+        *_sealing(document),
+        *_attachments(document),
+        *(line for part in document["parts"] for line in _verdicts(part)),
         *(f"Warning:    {warning}" for warning in document["warnings"]),
         "",
-        document["text"],
+        *_texts(document),
     ]
     return "".join(_printable(line) + "\n" for line in lines)
+
+
+def _verdicts(part: dict[str, Any]) -> list[str]:
+    return [f"Part {part['path']}", *(f"  {line}" for line in (*_sealing(part), *_attachments(part["content"] or {})))]
+
+
+def _texts(document: dict[str, Any]) -> list[str]:
+    """The text; where parts are sealed, it and that of each part, indented so that none can imitate a heading."""
+    if not document["parts"]:
+        return [document["text"]]
+    texts = [("Text", document), *((f"Text of part {part['path']}", part["content"]) for part in document["parts"])]
+    return [
+        line
+        for name, content in texts
+        if content
+        for line in (f"{name}:", *(f"  {words}" for words in content["text"].splitlines()), "")
+    ]
+
+
+def _sealing(document: dict[str, Any]) -> list[str]:
+    encryption, signature = document["encryption"], document["signature"]
+    return [
+        f"Encryption: {encryption['verdict']} ({encryption['covers']}). {encryption['detail']}",
+        f"Signature:  {signature['verdict']} ({signature['covers']}). {signature['detail']}",
+    ]
+
+
+def _attachments(content: dict[str, Any]) -> list[str]:
+    return [
+        f"Attachment: {file['name']} ({file['type']}, {file['size']} bytes)" for file in content.get("attachments", ())
+    ]
 
 
 def _printable(text: str) -> str:
