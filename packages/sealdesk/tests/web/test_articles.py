@@ -20,6 +20,13 @@ from .conftest import HTML_MAIL, wrapped
 DAY = timedelta(days=1)
 
 
+def with_words_beside(signed, words):
+    """A signed mail as a part of another by the same sender, behind words that nobody signed."""
+    head, _, body = signed.partition(b"Content-Type: multipart/signed")
+    around = b"Content-Type: text/plain\r\n\r\n" + words + b"\r\n"
+    return head + multipart("mixed", [around, b"Content-Type: multipart/signed" + body])
+
+
 def page(client, article):
     return client.get(reverse("ticket", args=[article.ticket.number])).content.decode()
 
@@ -259,14 +266,24 @@ def test_part_that_was_opened_later_is_shown(alice, cast, own_key, take_in, writ
     assert ("the hidden words" in before, "the hidden words" in page(alice, article)) == (False, True)
 
 
+def test_retry_is_offered_and_works_where_only_a_part_could_not_be_verified(alice, cast, know, take_in, write):
+    article = take_in(with_words_beside(write(cast.frank, text="The signed words.", sign=True), b"Hello."))
+    before = page(alice, article)
+    know(cast.frank)
+
+    shown = alice.post(reverse("article_retry", args=[article.pk]), follow=True).content.decode()
+
+    assert (article.encryption, article.signature, article.signature_covers) == ("none", "none", "part")
+    assert (reverse("article_retry", args=[article.pk]) in before, "Key not confirmed" in before) == (True, True)
+    assert "it shows more now" in shown
+    assert "Signed by frank@customer.example" in shown.split('<section class="framed">')[1]
+    assert reverse("article_retry", args=[article.pk]) not in shown
+
+
 def test_attack_words_beside_a_signed_part_do_not_share_its_frame(alice, cast, own, know, take_in, write):
     know(cast.frank)
-    raw = write(cast.frank, text="The signed words.", sign=True)
-    head, _, body = raw.partition(b"Content-Type: multipart/signed")
-    signed = b"Content-Type: multipart/signed" + body
-    wrapped = head + multipart("mixed", [b"Content-Type: text/plain\r\n\r\nPay Mallory.\r\n", signed])
 
-    article = take_in(wrapped)
+    article = take_in(with_words_beside(write(cast.frank, text="The signed words.", sign=True), b"Pay Mallory."))
 
     before, _, after = page(alice, article).partition('<section class="framed">')
     frame = after.split("</section>")[0]

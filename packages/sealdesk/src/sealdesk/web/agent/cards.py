@@ -12,11 +12,11 @@ from django.urls import reverse
 from sealdesk.keyring.naming import KeyNames, key_names
 from sealdesk.mail.models import OutgoingState
 from sealdesk.mail.queries import ArticleMail
+from sealdesk.mail.shown import shown_report
 from sealdesk.tickets.models import Article, ArticleKind, Attachment
 from sealdesk.web.presenters.badge import Seal, article_seal, part_faces
 from sealdesk.web.presenters.deliveries import UNDER_WAY, DeliveryLine, delivery_lines
 from sealdesk.web.presenters.evidence import Block, blocks, sent_blocks
-from sealdesk.web.presenters.gaps import shown_report
 from sealdesk.web.presenters.key_names import ids_in
 from sealdesk.web.presenters.states import ARTICLE_KINDS
 from sealdesk.web.presenters.wording import Face

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from sealdesk.keyring.naming import KeyNames
+from sealdesk.mail.shown import shown_report
 from sealdesk.tickets.models import Article, Ticket
 from sealdesk.web.presenters import evidence, gaps
 from sealdesk.web.presenters.encryption import encryption_face
@@ -56,7 +57,7 @@ def ticket_seal(ticket: Ticket) -> Seal | None:
 
 def article_seal(article: Article, names: KeyNames) -> Seal:
     """The badge of an incoming mail. `names`: of the keys that its report refers to."""
-    report: Mapping[str, Any] = gaps.shown_report(article)
+    report: Mapping[str, Any] = shown_report(article)
     facts = gaps.gaps(report, article)
     return Seal(
         encryption=fill(_encryption(article, _reason(report)), facts | gaps.opening_gaps(report, names)),
