@@ -239,6 +239,8 @@ def test_part_opened_apart_keeps_its_words_and_files_in_its_own_frame(alice, cas
         (False, False),
     ]
     assert "Encrypted for you" in framed
+    assert around.index("Only what stands in a frame below came encrypted.") < around.index("Please answer.")
+    assert "Not signed as a whole." not in around
     assert "our key" in framed
     file = alice.get(reverse("attachment", args=[article.attachments.get().pk]))
     assert b"".join(file.streaming_content) == b"the hidden file"
@@ -274,7 +276,7 @@ def test_retry_is_offered_and_works_where_only_a_part_could_not_be_verified(alic
     shown = alice.post(reverse("article_retry", args=[article.pk]), follow=True).content.decode()
 
     assert (article.encryption, article.signature, article.signature_covers) == ("none", "none", "part")
-    assert (reverse("article_retry", args=[article.pk]) in before, "Key not confirmed" in before) == (True, True)
+    assert (reverse("article_retry", args=[article.pk]) in before, "Signed by frank" in before) == (True, False)
     assert "it shows more now" in shown
     assert "Signed by frank@customer.example" in shown.split('<section class="framed">')[1]
     assert reverse("article_retry", args=[article.pk]) not in shown
@@ -292,4 +294,10 @@ def test_attack_words_beside_a_signed_part_do_not_share_its_frame(alice, cast, o
     assert "Signed by frank@customer.example" in frame
     assert "The signed words." in frame
     assert "Pay Mallory." not in frame
+    assert (
+        before.index("Not signed as a whole.")
+        < before.index("Only what stands in a frame below carries")
+        < (before.index("Pay Mallory."))
+    )
+    assert "Not encrypted as a whole." not in before
     assert "recipient’s key" not in frame
