@@ -9,9 +9,10 @@ import pytest
 from django.urls import reverse
 
 from sealdesk.core.clock import now
-from sealdesk.keyring.actions import Vouching, import_keys
+from sealdesk.keyring.actions import Vouching, import_keys, switch
 from sealdesk.keyring.models import StoredKey
 from sealdesk.web.html_mail import POLICY, POLICY_WITH_PICTURES
+from sealmail.keys import Technology
 from sealmail.mime import multipart
 from sealmail.testing import export_armored, export_pem
 
@@ -208,6 +209,16 @@ def test_certificate_of_a_trusted_issuer_is_shown_as_such(alice, cast, own, take
     assert "Signed by carol@customer.example" in shown
     assert f"S/MIME, issued by a trusted CA ({cast.ca.certificate.name})" in shown
     assert "not confirmed" not in shown
+
+
+def test_key_of_a_technology_that_is_off_says_so_beside_the_ticket(alice, cast, know, take_in, write):
+    know(cast.carol)
+    article = take_in(write(cast.carol))
+    switch(technology=Technology.SMIME, is_on=False, by=None)
+
+    shown = page(alice, article)
+
+    assert ("S/MIME, switched off" in shown, "not confirmed" in shown) == (True, False)
 
 
 def test_certificate_that_came_with_a_mail_is_not_confirmed(alice, cast, take_in, write):
