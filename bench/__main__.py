@@ -8,10 +8,10 @@ from pathlib import Path
 
 from bench.cases import pairs
 from bench.certificates import certificate_tables
-from bench.crypto import crypto_tables
 from bench.intake import intake_tables
 from bench.large import large_tables
 from bench.machine import description
+from bench.openpgp import openpgp_tables
 from bench.peak import peak_tables
 from bench.smime import smime_tables
 from bench.streamed import streamed_tables
@@ -34,12 +34,11 @@ def main(*, quick: bool) -> None:
 
 def _tables(*, quick: bool) -> Iterator[Table]:
     yield from smime_tables(quick=quick)
-    measured = pairs()
-    yield from crypto_tables(measured, quick=quick)
+    yield from openpgp_tables(quick=quick)
     yield from certificate_tables(quick=quick)
     yield from streamed_tables(quick=quick)
     yield from intake_tables()
-    yield from large_tables(measured)
+    yield from large_tables(pairs())
     yield from peak_tables()
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from bench.letters import AGENT, CUSTOMER
+from bench.letters import AGENT, CUSTOMER, NOW
 from sealmail.addresses import Mailbox
 from sealmail.keys import MemoryKeyStore, MemoryTrust, SecretKey, Technology, TrustLevel, Use
+from sealmail.keys.openpgp_making import generate
+from sealmail.keys.pgp.producing import Suite
 from sealmail.testing import CA, openpgp_key
 
 
@@ -23,6 +26,8 @@ class Pair:
     ca: CA | None = None
     encrypting: tuple[SecretKey, SecretKey] | None = None
     """The agent's and the customer's other keys, where those that sign cannot be encrypted to."""
+    has_peer: bool = True
+    """Whether openssl or gpg can do anything with these keys."""
 
     @property
     def store(self) -> MemoryKeyStore:
@@ -56,10 +61,6 @@ class Size:
     text_bytes: int = 10_000
 
 
-TEXT = Size(name="text, 10 kB", attached_bytes=0)
-SIZES = (TEXT, Size(name="file, 1 MB", attached_bytes=1_000_000))
-
-
 def smime(name: str, key_type: str) -> Pair:
     """Both with certificates of one CA, whose key is of the same kind."""
     ca = CA.create("Bench CA", key=key_type)
@@ -85,22 +86,32 @@ def curve25519() -> Pair:
         customer=customer,
         ca=ca,
         encrypting=(agents, customers),
+        has_peer=False,
     )
 
 
 def openpgp(name: str, cipher: str) -> Pair:
-    """Both with OpenPGP keys."""
+    """Both with OpenPGP keys; of version 6 where `cipher` says "v6"."""
+    agent, customer = (_openpgp_key(one, cipher) for one in (AGENT, CUSTOMER))
     return Pair(
         name=name,
         technology=Technology.OPENPGP,
         kind=cipher,
-        agent=openpgp_key(AGENT.address, name=AGENT.name, cipher=cipher),
-        customer=openpgp_key(CUSTOMER.address, name=CUSTOMER.name, cipher=cipher),
+        agent=agent,
+        customer=customer,
+        has_peer=cipher != "v6",
     )
 
 
+def _openpgp_key(one: Mailbox, cipher: str) -> SecretKey:
+    if cipher != "v6":
+        return openpgp_key(one.address, name=one.name, cipher=cipher)
+    begin = NOW - timedelta(days=365)
+    return generate(name=one.name, addresses=[one.address], at=begin, suite=Suite.VERSION_6).secret
+
+
 def pairs() -> tuple[Pair, ...]:
-    """Those that S/MIME and PGP are compared by; making RSA keys takes some seconds."""
+    """Those that large mails are measured with; making RSA keys takes some seconds."""
     return (
         smime("S/MIME RSA-3072", "rsa3072"),
         smime("S/MIME P-256", "ec"),

@@ -62,7 +62,12 @@ class GPG:
             raise AssertionError("gpg did not verify the mail")
 
     def _gpg(self, command: list[str], data: bytes) -> bytes:
-        return run(["gpg", "--homedir", self._home, "--batch", "--quiet", *command], data)
+        """Asked a second time where it fails: on a busy machine its agent now and then does not answer."""
+        words = ["gpg", "--homedir", self._home, "--batch", "--quiet", *command]
+        try:
+            return run(list(words), data)
+        except subprocess.CalledProcessError:
+            return run(list(words), data)
 
 
 class Peers:

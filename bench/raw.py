@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Protocol
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, x25519
@@ -18,12 +19,37 @@ _SHA256 = hashes.SHA256()
 Act = Callable[[], object]
 
 
+class Agreement(Protocol):
+    """How a content key comes to its recipient."""
+
+    def wrap(self) -> None:
+        """The sender's operation."""
+
+    def unwrap(self) -> None:
+        """The recipient's."""
+
+
+class Signature(Protocol):
+    """How a digest of 32 octets is signed."""
+
+    def sign(self, digest: bytes) -> None:
+        """The signer's operation."""
+
+    def verify(self, digest: bytes) -> None:
+        """Everybody's."""
+
+
+def key_operations(kind: str) -> tuple[Agreement, Signature]:
+    """Those of new keys: "rsa2048", "rsa3072", "rsa4096", "ec" (P-256) or "cv25519"."""
+    return _KINDS[kind]()
+
+
 class Raw:
     """The primitives for keys of one kind, with mails of one size."""
 
     def __init__(self, kind: str, content: bytes) -> None:
-        """`kind`: "rsa2048", "rsa3072", "rsa4096", "ec" (P-256) or "cv25519"."""
-        self._agreement, self._signature = _KINDS[kind]()
+        """`kind`: as for `key_operations`."""
+        self._agreement, self._signature = key_operations(kind)
         self._content = content
         self._padded = bytes(-(-len(content) // 16) * 16)
 
@@ -119,11 +145,11 @@ class _Ed25519:
         self._public.verify(self._signature, bytes(32))
 
 
-def _both(one: _RSA | _Curve) -> tuple[_RSA | _Curve, _RSA | _Curve]:
+def _both(one: _RSA | _Curve) -> tuple[Agreement, Signature]:
     return one, one
 
 
-_KINDS: dict[str, Callable[[], tuple[_RSA | _Curve | _X25519, _RSA | _Curve | _Ed25519]]] = {
+_KINDS: dict[str, Callable[[], tuple[Agreement, Signature]]] = {
     "rsa2048": lambda: _both(_RSA(2048)),
     "rsa3072": lambda: _both(_RSA(3072)),
     "rsa4096": lambda: _both(_RSA(4096)),

@@ -7,16 +7,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sealmail import smime
+from sealmail import openpgp, smime
 from sealmail.addresses import Mailbox
 from sealmail.bounded import BoundedOpener
+from sealmail.bounded import opener as opener_module
 from sealmail.bounded.codec import decode, encode
 from sealmail.errors import EngineError
 from sealmail.keys import Key, KeyId, MemoryKeyStore, MemoryTrust, SecretKey, TrustLevel
 from sealmail.mime import Draft, build_entity, build_headers
 from sealmail.policy import Policy
 from sealmail.report import Reason, Signature
-from sealmail.testing import CA
+from sealmail.testing import CA, openpgp_key
 
 NOW = datetime.now(UTC)
 
@@ -69,6 +70,39 @@ def test_a_mail_with_its_certificates_asks_for_the_secret_key_and_for_revocation
 
     assert opened.report.signature.verdict is Signature.GOOD
     assert store.asked == ["secrets", "revocations"]
+
+
+def test_what_is_decided_about_an_openpgp_key_comes_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    carol, desk = openpgp_key("carol@bank.example"), openpgp_key("support@desk.example")
+    draft = Draft(from_=(Mailbox("Carol", "carol@bank.example"),), subject="Contract", text="The words.\n")
+    raw = build_headers(draft) + openpgp.encrypt(build_entity(draft), [desk.key], carol, NOW)
+    store, asked, answer = MemoryKeyStore(keys=[carol.key], secrets=[desk]), [], opener_module._answer
+    books = [MemoryTrust(levels={carol.key.fingerprint: level}) for level in (TrustLevel.BY_HAND, TrustLevel.REJECTED)]
+
+    def told(question, *rest):
+        asked.append(question)
+        return answer(question, *rest)
+
+    monkeypatch.setattr(opener_module, "_answer", told)
+    with BoundedOpener() as opener:
+        opened = [opener.open_message(raw, store, trust, Policy(), NOW) for trust in books]
+
+    # The last one: whether one of the intended recipients is us.
+    assert asked == ["secrets", "keys", "secrets"] * 2
+    assert [one.report.signature.verdict for one in opened] == [Signature.GOOD, Signature.BAD]
+
+
+def test_what_is_decided_about_a_key_for_a_foreign_address_is_asked_by_itself() -> None:
+    carol, desk = openpgp_key("carol@bank.example"), openpgp_key("support@desk.example")
+    draft = Draft(from_=(Mailbox("Mallory", "mallory@bank.example"),), subject="Contract", text="The words.\n")
+    raw = build_headers(draft) + openpgp.encrypt(build_entity(draft), [desk.key], carol, NOW)
+    trust = MemoryTrust(levels={carol.key.fingerprint: TrustLevel.BY_HAND})
+
+    with BoundedOpener() as opener:
+        opened = opener.open_message(raw, MemoryKeyStore(keys=[carol.key], secrets=[desk]), trust, Policy(), NOW)
+
+    assert opened.report.signature.verdict is Signature.BAD
+    assert opened.report.signature.reason is Reason.SENDER_MISMATCH
 
 
 def test_trust_that_changes_between_two_mails_is_seen(world: World) -> None:

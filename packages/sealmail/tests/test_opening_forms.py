@@ -387,3 +387,16 @@ def test_unknown_kinds_of_cms_are_named_unsupported(world: World) -> None:
     result = world.opens(HEAD + opaque(encrypted_data))
 
     assert result.report.encryption.verdict is Encryption.UNSUPPORTED
+
+
+@pytest.mark.mission("B14")
+@pytest.mark.parametrize("form", ["detached", "opaque"])
+def test_first_lines_of_a_signed_file_are_not_taken_for_headers_and_hidden(world: World, form: str) -> None:
+    """A file that somebody signed as it was, put into a mail by somebody else."""
+    file = b"Warning: none of this is true.\r\n\r\nPay 900 euros.\r\n"
+    sign = smime.sign if form == "detached" else smime.sign_opaque
+
+    result = world.opens(HEAD + sign(file, world.carol, [], NOW))
+
+    assert result.report.signature.verdict is Signature.GOOD
+    assert result.content.text.replace("\r\n", "\n") == file.decode().replace("\r\n", "\n")

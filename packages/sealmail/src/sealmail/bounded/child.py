@@ -39,7 +39,9 @@ class _Parent:
         return self._ask("every_secret", technology)  # type: ignore[no-any-return]
 
     def keys(self, ids: Collection[KeyId]) -> Sequence[Key]:
-        return self._ask("keys", list(ids))  # type: ignore[no-any-return]
+        found, vouched = self._ask("keys", list(ids))
+        self._vouched.update({(fingerprint, address): (*decided,) for fingerprint, address, *decided in vouched})
+        return found  # type: ignore[no-any-return]
 
     def keys_of(self, address: str) -> Sequence[Key]:
         return self._ask("keys_of", address)  # type: ignore[no-any-return]

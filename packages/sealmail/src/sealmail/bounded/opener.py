@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -13,7 +14,7 @@ from typing import Any, Self
 from sealmail.bounded.codec import decode, encode
 from sealmail.bounded.wire import ConnectionLost, Wire
 from sealmail.errors import EngineError
-from sealmail.keys import Key, KeyStore, TrustBook
+from sealmail.keys import Key, KeyId, KeyStore, Technology, TrustBook
 from sealmail.opening import Content, MessageHeaders, Opened
 from sealmail.policy import MEGABYTE, Policy
 from sealmail.report import (
@@ -26,7 +27,9 @@ from sealmail.report import (
     Warning,
 )
 
-_KEY_QUESTIONS = frozenset({"secrets", "every_secret", "keys", "keys_of", "revocations"})
+_KEY_QUESTIONS = frozenset({"secrets", "every_secret", "keys_of", "revocations"})
+_MOST_ADDRESSES = 4
+"""Of a key that was asked for, told with what is decided about it; the child asks for others by itself."""
 _MOST_QUESTIONS = 2000
 
 
@@ -138,11 +141,22 @@ def _answer(question: str, arguments: tuple[Any, ...], keys: KeyStore, trust: Tr
     """Only these questions are answered; a child that asks anything else is not ours any more."""
     if question in _KEY_QUESTIONS:
         return getattr(keys, question)(*arguments)
+    if question == "keys":
+        return _known(*arguments, keys=keys, trust=trust)
     if question == "anchors":
         return trust.anchors()
     if question == "vouch":
         return _vouch(*arguments, keys=keys, trust=trust)
     raise ConnectionLost
+
+
+def _known(ids: Collection[KeyId], *, keys: KeyStore, trust: TrustBook) -> object:
+    """The keys. Where it is one OpenPGP key, the next question would be what is decided about it for an address that
+    is mostly its own: that is told along with it."""
+    found = keys.keys(ids)
+    key = found[0] if len(found) == 1 and found[0].technology is Technology.OPENPGP else None
+    addresses = key.addresses[:_MOST_ADDRESSES] if key is not None else ()
+    return found, [(key.fingerprint, one, trust.level(key, one), trust.conflicts(key, one)) for one in addresses if key]
 
 
 def _vouch(key: Key, address: str, wants_path: bool, *, keys: KeyStore, trust: TrustBook) -> object:

@@ -122,6 +122,8 @@ def lapsed_addresses(key: Key, at: datetime) -> frozenset[str]:
         known = check_certificate(key.material).user_ids
     except InputError:
         return frozenset()
+    if all(one.expires is None for one in known):
+        return frozenset()
     valid = {address_of(one.raw) for one in known if one.expires is None or one.expires > at}
     named = (address_of(one.raw) for one in known)
     return frozenset(address for address in named if address and address not in valid)

@@ -122,7 +122,7 @@ def entity_part(payload: bytes) -> Part | None:
 
 
 def as_it_was_sealed(part: Part) -> Part:
-    """An OpenPGP-sealed entity; where it does not say what it is, all of it as text.
+    """A sealed entity; where it does not say what it is, all of it as text.
 
     Every mail program writes Content-Type there. A text that was sealed as such can be put in place of an entity by
     anybody, and its first lines, where they look like fields, would be signed words that nobody sees.

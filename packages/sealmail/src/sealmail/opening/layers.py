@@ -173,7 +173,7 @@ def _go_on(payload: bytes | None, unwrapped: Unwrapped) -> None:
         unwrapped.payload = None
         return
     is_bare = smime.kind(payload) not in {None, CMSKind.OTHER}
-    unwrapped.payload = parse(_BARE_CMS + payload if is_bare else payload)
+    unwrapped.payload = parse(_BARE_CMS + payload) if is_bare else inline.as_it_was_sealed(parse(payload))
     if any(not _CUTS.isdisjoint(part.defects) for part in unwrapped.payload.walk()):
         unwrapped.warnings.append(Warning.CUT_BY_LIMITS)
 
@@ -212,8 +212,6 @@ def _take_openpgp_encryption(part: Part, unwrapped: Unwrapped, judges: Judges) -
 def _add_encryption(result: DecryptionResult, unwrapped: Unwrapped) -> None:
     _note_encryption(result, unwrapped)
     _go_on(result.payload, unwrapped)
-    if unwrapped.payload is not None and result.facts.technology is Technology.OPENPGP:
-        unwrapped.payload = inline.as_it_was_sealed(unwrapped.payload)
 
 
 def _note_encryption(result: DecryptionResult, unwrapped: Unwrapped) -> None:
@@ -236,7 +234,7 @@ def _take_detached_signature(part: Part, unwrapped: Unwrapped, judges: Judges) -
     content, signature = part.children
     result = _verify_detached(technology, signature, content.entity, judges)
     _add_signature(technology, result, unwrapped)
-    unwrapped.payload = inline.as_it_was_sealed(content) if technology is Technology.OPENPGP else content
+    unwrapped.payload = inline.as_it_was_sealed(content)
 
 
 def _verify_detached(technology: Technology, signature: Part, content: bytes, judges: Judges) -> VerificationResult:

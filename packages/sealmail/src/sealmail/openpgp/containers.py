@@ -99,7 +99,7 @@ def open_container(packet: Packet, container: Container, session: SessionKey) ->
     if len(session.key) != cipher.key_octets or not agrees:
         raise Damaged
     if container.mode is None:
-        return _open_mdc(packet.body[1:], cipher, session.key)
+        return _open_mdc(memoryview(packet.body)[1:], cipher, session.key)
     return _open_chunks(packet.body, container, container.mode, cipher, session.key)
 
 
@@ -112,7 +112,7 @@ def _cipher(number: int | None) -> Cipher:
     return cipher
 
 
-def _open_mdc(ciphertext: bytes, cipher: Cipher, key: bytes) -> bytes:
+def _open_mdc(ciphertext: memoryview, cipher: Cipher, key: bytes) -> bytes:
     # RFC 9580 §5.13.1. The repeated octets of the prefix are not looked at: they would be an oracle, and the digest
     # covers them.
     plain = cipher.cfb_decrypt(key, bytes(cipher.block_octets), ciphertext)
@@ -132,10 +132,10 @@ def _open_chunks(body: bytes, container: Container, mode: AEADMode, cipher: Ciph
     end = len(body) - _TAG_OCTETS
     if end < container.start:
         raise Damaged
-    pieces: list[bytes] = []
+    view, pieces = memoryview(body), list[bytes]()
     try:
         for number, position in enumerate(range(container.start, end, size)):
-            sealed = body[position : min(position + size, end)]
+            sealed = view[position : min(position + size, end)]
             pieces.append(box.decrypt(_nonce(container, start, number), sealed, _associated(container, info, number)))
         plain = b"".join(pieces)
         last = _associated(container, info, len(pieces)) + struct.pack(">Q", len(plain))
@@ -171,9 +171,11 @@ def seal_mdc(content: bytes, key: bytes) -> bytes:
     """Body of a version 1 protected packet; AES, by the size of the key (16 or 32 octets)."""
     cipher = _aes_for(key)
     prefix = os.urandom(cipher.block_octets)
-    plain = prefix + prefix[-2:] + content + b"\xd3\x14"
-    digest = hashlib.sha1(plain, usedforsecurity=False).digest()
-    return b"\x01" + cipher.cfb_encrypt(key, bytes(cipher.block_octets), plain + digest)
+    pieces = (prefix, prefix[-2:], content, b"\xd3\x14")
+    digest = hashlib.sha1(usedforsecurity=False)
+    for piece in pieces:
+        digest.update(piece)
+    return b"\x01" + cipher.cfb_encrypt(key, bytes(cipher.block_octets), *pieces, digest.digest())
 
 
 def seal_ocb(content: bytes, key: bytes) -> bytes:
@@ -184,13 +186,13 @@ def seal_ocb(content: bytes, key: bytes) -> bytes:
     )
     info, message_key, start = _chunk_keys(header, mode, cipher, key)
     box = aead(mode, cipher, message_key)
-    size = 1 << _OUR_CHUNK + 6
+    size, view = 1 << _OUR_CHUNK + 6, memoryview(content)
     pieces = [
-        box.encrypt(_nonce(header, start, number), content[position : position + size], info)
+        box.encrypt(_nonce(header, start, number), view[position : position + size], info)
         for number, position in enumerate(range(0, len(content), size))
     ]
     last = box.encrypt(_nonce(header, start, len(pieces)), b"", info + struct.pack(">Q", len(content)))
-    return bytes([2, cipher.number, mode, _OUR_CHUNK]) + header.salt + b"".join(pieces) + last
+    return b"".join((bytes([2, cipher.number, mode, _OUR_CHUNK]), header.salt, *pieces, last))
 
 
 def _aes_for(key: bytes) -> Cipher:

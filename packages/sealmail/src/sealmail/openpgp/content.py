@@ -68,6 +68,8 @@ def _message(data: bytes, inflation: _Inflation, depth: int) -> Content:
     if any(packet.tag != Tag.SIGNATURE for packet in after):
         raise Malformed
     inner = _core(core, inflation, depth)
+    if not opening and not after:
+        return inner
     return replace(
         inner,
         signatures=inner.signatures + tuple(_paired(opening, after)),
@@ -122,17 +124,17 @@ class _Inflation:
     def inflate(self, body: bytes) -> bytes:
         if not body:
             raise Malformed
-        kind, content = body[0], body[1:]
+        kind, content = body[0], memoryview(body)[1:]
         try:
             plain = self._inflated(kind, content)
         except (zlib.error, OSError, EOFError, ValueError):
             raise Malformed from None
         return plain
 
-    def _inflated(self, kind: int, content: bytes) -> bytes:
+    def _inflated(self, kind: int, content: memoryview) -> bytes:
         match kind:
             case 0:
-                return content
+                return bytes(content)
             case 1:
                 return self._deflate(zlib.decompressobj(-15), content)
             case 2:
@@ -141,7 +143,7 @@ class _Inflation:
                 return self._bzip2(content)
         raise Compression
 
-    def _deflate(self, stream: zlib._Decompress, content: bytes) -> bytes:
+    def _deflate(self, stream: zlib._Decompress, content: bytes | memoryview) -> bytes:
         pieces: list[bytes] = []
         while not stream.eof:
             piece = stream.decompress(content, min(_PIECE, self._left + 1))
@@ -154,7 +156,7 @@ class _Inflation:
             raise Malformed
         return b"".join(pieces)
 
-    def _bzip2(self, content: bytes) -> bytes:
+    def _bzip2(self, content: bytes | memoryview) -> bytes:
         stream = bz2.BZ2Decompressor()
         pieces: list[bytes] = []
         while not stream.eof:

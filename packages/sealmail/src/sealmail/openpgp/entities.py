@@ -6,7 +6,7 @@ import secrets
 
 from pysequoia import ArmorKind
 
-from sealmail.keys.pgp.armor import armored
+from sealmail.keys.pgp.armor import armored, armored_message
 
 
 def signed_entity(content: bytes, signature: bytes, *, micalg: str) -> bytes:
@@ -22,11 +22,12 @@ def signed_entity(content: bytes, signature: bytes, *, micalg: str) -> bytes:
         b"Content-Description: OpenPGP digital signature\r\n"
         b'Content-Disposition: attachment; filename="signature.asc"\r\n\r\n'
     )
-    return _multipart(head, boundary, content, part + armored(ArmorKind.Signature, signature))
+    return _multipart(head, boundary, content, part, armored(ArmorKind.Signature, signature))
 
 
-def encrypted_entity(message: bytes) -> bytes:
-    """A multipart/encrypted entity (RFC 3156 §4) with a binary OpenPGP message."""
+def encrypted_entity(message: bytes, *, with_aead: bool) -> bytes:
+    """A multipart/encrypted entity (RFC 3156 §4) with a binary OpenPGP message. `with_aead`: its container is the
+    authenticated one."""
     boundary = _boundary()
     head = f'Content-Type: multipart/encrypted; boundary="{boundary}";\r\n protocol="application/pgp-encrypted"\r\n\r\n'
     version = (
@@ -38,7 +39,9 @@ def encrypted_entity(message: bytes) -> bytes:
         b"Content-Description: OpenPGP encrypted message\r\n"
         b'Content-Disposition: inline; filename="encrypted.asc"\r\n\r\n'
     )
-    return _multipart(head, boundary, version, part + armored(ArmorKind.Message, message))
+    return _multipart(
+        head, boundary, version, part, armored_message(message) if with_aead else armored(ArmorKind.Message, message)
+    )
 
 
 def key_entity(material: bytes, key_id: str) -> bytes:
@@ -57,7 +60,7 @@ def _boundary() -> str:
     return f"=_{secrets.token_hex(16)}"
 
 
-def _multipart(head: str, boundary: str, first: bytes, second: bytes) -> bytes:
+def _multipart(head: str, boundary: str, first: bytes, *second: bytes) -> bytes:
     line = b"--" + boundary.encode()
     # The line end before a boundary line belongs to that line (RFC 2046 §5.1.1), so what is signed ends before it.
-    return b"".join((head.encode(), line, b"\r\n", first, b"\r\n", line, b"\r\n", second, b"\r\n", line, b"--\r\n"))
+    return b"".join((head.encode(), line, b"\r\n", first, b"\r\n", line, b"\r\n", *second, b"\r\n", line, b"--\r\n"))

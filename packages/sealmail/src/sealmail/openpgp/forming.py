@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from sealmail.errors import InputError
 from sealmail.keys.model import Key, SecretKey
@@ -134,8 +135,14 @@ def _target(key: Key, at: datetime) -> PublicKey:
     raise InputError(f"The OpenPGP key {key.fingerprint} has no part that may be encrypted to at this time.")
 
 
+@lru_cache(maxsize=64)
+def _said(material: bytes, at: datetime) -> Preferences:
+    """Remembered, since planning and sealing one mail ask for it five times a recipient."""
+    return preferences_at(check_certificate(material), at)
+
+
 def _preferences(key: Key, at: datetime) -> Preferences:
-    found = preferences_at(check_certificate(key.material), at)
+    found = _said(key.material, at)
     if not found.reads_aes:
         raise InputError(f"The OpenPGP key {key.fingerprint} says that its owner reads only old ciphers.")
     return found

@@ -46,7 +46,8 @@ def encrypt(entity: bytes, recipients: Sequence[Key], signer: SecretKey | None, 
     session_key, with_aead = os.urandom(form.cipher.key_octets), form.cipher.with_aead
     keys = (wrapped(session_key, form.cipher.number, target, with_aead=with_aead) for target in form.targets)
     body = seal_ocb(inner, session_key) if with_aead else seal_mdc(inner, session_key)
-    return encrypted_entity(b"".join(packet(Tag.PKESK, one) for one in keys) + packet(Tag.PROTECTED, body))
+    packets = (*(packet(Tag.PKESK, one) for one in keys), packet(Tag.PROTECTED, body))
+    return encrypted_entity(b"".join(packets), with_aead=with_aead)
 
 
 def _named(recipients: Sequence[Key], form: MessageForm) -> Sequence[Key]:

@@ -58,13 +58,13 @@ def signed_message(content: bytes, signer: Signer, recipients: Sequence[Key], at
         issuer = bytes.fromhex(public.key_id)
     version = 6 if public.version == 6 else 3
     announced = bytes([version, SignatureType.BINARY, hash_id, public.algorithm]) + issuer + b"\x01"
-    return packet(Tag.ONE_PASS, announced) + literal(content) + packet(Tag.SIGNATURE, made)
+    return b"".join((packet(Tag.ONE_PASS, announced), literal(content), packet(Tag.SIGNATURE, made)))
 
 
 def literal(content: bytes) -> bytes:
     """The packet of the content itself."""
     # Binary, no file name, no date: RFC 9580 §5.9 leaves them unprotected, and they would only tell things.
-    return packet(Tag.LITERAL, b"b\0" + bytes(4) + content)
+    return packet(Tag.LITERAL, b"b\0" + bytes(4), content)
 
 
 def _unlocked(component: Component, signer: SecretKey) -> SigningKey:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import pysequoia
 
 from sealmail.errors import InputError
+from sealmail.mime.transfer import encode_base64
 
 _BEGIN = b"-----BEGIN PGP "
 _END = b"-----END PGP "
@@ -65,16 +66,19 @@ def _plain(text: bytes) -> bytes | None:
     begin, *headers = text[: blank.start()].splitlines()
     if not begin.strip().endswith(_DASHES) or any(b":" not in one or _END in one for one in headers):
         return None
-    body = text[blank.end() : end]
-    checksum = body.rfind(b"\n=")
-    if checksum >= 0 and _CHECKSUM.fullmatch(body, checksum):
-        body = body[:checksum]
+    start = blank.end()
+    checksum = text.rfind(b"\n=", max(start, end - _LONGEST_CHECKSUM), end)
+    if checksum >= 0 and _CHECKSUM.fullmatch(text, checksum, end):
+        end = checksum
     try:
-        return _base64(body.translate(None, b"\r\n"))
+        return _base64(text[start:end].translate(None, b"\r\n"))
     except InputError:
         return None
 
 
+_LONGEST_CHECKSUM = 32
+"""Octets of such a line with white space behind it. Newer messages have none, and are not searched for it; with more
+white space than that a text is read line by line."""
 _CHECKSUM = re.compile(rb"\n=\S{4}\s*")
 _BLANK_LINE = re.compile(rb"\n[ \t]*\r?\n")
 
@@ -104,10 +108,16 @@ def _base64(text: bytes) -> bytes:
         raise InputError("The armor of this OpenPGP data is broken.") from None
 
 
+def armored_message(data: bytes) -> bytes:
+    """A message in an authenticated container (RFC 9580 §5.13.2) as a block with CRLF line ends and no checksum:
+    whoever reads such a container does without, and RFC 9580 §6.1 forbids to write one."""
+    return b"".join((b"-----BEGIN PGP MESSAGE-----\r\n\r\n", encode_base64(data), b"-----END PGP MESSAGE-----\r\n"))
+
+
 def armored(kind: pysequoia.ArmorKind, data: bytes) -> bytes:
     """The block with CRLF line ends and a checksum.
 
     RFC 9580 §6.1 advises against checksums, but GnuPG 2.2 takes the end line for data where there is neither a checksum
     nor padding before it.
     """
-    return pysequoia.armor(data, kind).replace("\n", "\r\n").encode("ascii")
+    return pysequoia.armor(data, kind).encode("ascii").replace(b"\n", b"\r\n")

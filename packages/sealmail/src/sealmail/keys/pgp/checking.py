@@ -57,6 +57,8 @@ def hash_name(hash_id: int) -> str:
 
 def canonical_text(content: bytes) -> bytes:
     """The content with CRLF line ends, as signatures over text see it; nothing else is changed."""
+    if content.count(b"\n") == content.count(b"\r\n"):
+        return content  # the usual case; to count takes half of the time of a copy
     return content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 

@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from sealmail.keys.pgp.public import Unsupported
 
 AES128, AES192, AES256 = 7, 8, 9
+Octets = bytes | memoryview
+"""What ciphers read: they work on views, so that large mails are not copied for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +39,15 @@ class Cipher:
         """Blocks of 64 bits: read in old mail, never written (RFC 9580 §9.3)."""
         return self.block_octets < 16
 
-    def cfb_decrypt(self, key: bytes, iv: bytes, data: bytes) -> bytes:
+    def cfb_decrypt(self, key: bytes, iv: bytes, data: Octets) -> bytes:
         """Plain CFB over the whole."""
         context = OpenSSLCipher(self.algorithm(key), CFB(iv)).decryptor()
         return context.update(data) + context.finalize()
 
-    def cfb_encrypt(self, key: bytes, iv: bytes, data: bytes) -> bytes:
-        """Plain CFB over the whole."""
+    def cfb_encrypt(self, key: bytes, iv: bytes, *pieces: bytes) -> bytes:
+        """Plain CFB over the pieces as if they were one."""
         context = OpenSSLCipher(self.algorithm(key), CFB(iv)).encryptor()
-        return context.update(data) + context.finalize()
+        return b"".join((*map(context.update, pieces), context.finalize()))
 
 
 CIPHERS: dict[int, Cipher] = {
@@ -92,10 +94,10 @@ class AEADMode(IntEnum):
 class AEAD(Protocol):
     """Authenticated encryption with the tag of 16 octets at the end, as `cryptography` has it."""
 
-    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None, /) -> bytes:
+    def encrypt(self, nonce: bytes, data: Octets, associated_data: bytes | None, /) -> bytes:
         """Ciphertext and tag."""
 
-    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None, /) -> bytes:
+    def decrypt(self, nonce: bytes, data: Octets, associated_data: bytes | None, /) -> bytes:
         """The plain text; raises `InvalidTag`."""
 
 
@@ -126,27 +128,28 @@ class _EAX:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None, /) -> bytes:
+    def encrypt(self, nonce: bytes, data: Octets, associated_data: bytes | None, /) -> bytes:
         start = self._mac(0, nonce)
         sealed = self._ctr(start, data)
         return sealed + self._tag(start, sealed, associated_data)
 
-    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None, /) -> bytes:
+    def decrypt(self, nonce: bytes, data: Octets, associated_data: bytes | None, /) -> bytes:
         start, sealed = self._mac(0, nonce), data[:-16]
         if not hmac.compare_digest(self._tag(start, sealed, associated_data), data[-16:]):
             raise InvalidTag
         return self._ctr(start, sealed)
 
-    def _tag(self, start: bytes, sealed: bytes, associated_data: bytes | None) -> bytes:
+    def _tag(self, start: bytes, sealed: Octets, associated_data: bytes | None) -> bytes:
         parts = (start, self._mac(1, associated_data or b""), self._mac(2, sealed))
         a, b, c = (int.from_bytes(part, "big") for part in parts)
         return (a ^ b ^ c).to_bytes(16, "big")
 
-    def _mac(self, number: int, data: bytes) -> bytes:
+    def _mac(self, number: int, data: Octets) -> bytes:
         mac = CMAC(AES(self._key))
-        mac.update(number.to_bytes(16, "big") + data)
+        mac.update(number.to_bytes(16, "big"))
+        mac.update(bytes(data))
         return mac.finalize()
 
-    def _ctr(self, start: bytes, data: bytes) -> bytes:
+    def _ctr(self, start: bytes, data: Octets) -> bytes:
         context = OpenSSLCipher(AES(self._key), modes.CTR(start)).encryptor()
         return context.update(data) + context.finalize()

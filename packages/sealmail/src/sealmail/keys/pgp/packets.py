@@ -80,8 +80,20 @@ class Fields:
         self._position = end
         return piece
 
+    def view(self, length: int) -> memoryview:
+        """The next `length` bytes without a copy of them."""
+        end = self._position + length
+        if end > len(self._data):
+            raise Malformed
+        piece = memoryview(self._data)[self._position : end]
+        self._position = end
+        return piece
+
     def number(self, length: int) -> int:
         """A big-endian number of `length` bytes."""
+        if length == 1 and self._position < len(self._data):
+            self._position += 1
+            return self._data[self._position - 1]
         return int.from_bytes(self.take(length), "big")
 
     def mpi(self) -> bytes:
@@ -142,24 +154,26 @@ def _old_body(fields: Fields, length_type: int) -> bytes:
 
 def _new_body(fields: Fields) -> bytes:
     # RFC 9580 §4.2.1
-    pieces: list[bytes] = []
-    while True:
+    first = fields.number(1)
+    if not 224 <= first < 255:
+        return fields.take(_last_length(fields, first))
+    pieces: list[memoryview] = []
+    while 224 <= first < 255:
+        pieces.append(fields.view(1 << (first & 0x1F)))
         first = fields.number(1)
-        if first < 192:
-            pieces.append(fields.take(first))
-        elif first < 224:
-            pieces.append(fields.take(((first - 192) << 8) + fields.number(1) + 192))
-        elif first == 255:
-            pieces.append(fields.take(fields.number(4)))
-        else:
-            pieces.append(fields.take(1 << (first & 0x1F)))
-            continue
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    pieces.append(fields.view(_last_length(fields, first)))
+    return b"".join(pieces)
 
 
-def packet(tag: int, body: bytes) -> bytes:
-    """The packet in the new format with one definite length."""
-    return bytes([0xC0 | tag]) + length(len(body)) + body
+def _last_length(fields: Fields, first: int) -> int:
+    if first < 192:
+        return first
+    return ((first - 192) << 8) + fields.number(1) + 192 if first < 224 else fields.number(4)
+
+
+def packet(tag: int, *body: bytes) -> bytes:
+    """The packet in the new format with one definite length; its body may be given in pieces."""
+    return b"".join((bytes([0xC0 | tag]), length(sum(map(len, body))), *body))
 
 
 def length(size: int) -> bytes:

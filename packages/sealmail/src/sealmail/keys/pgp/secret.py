@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -56,8 +57,10 @@ def holds_secret(body: bytes) -> bool:
     return stub(body) is None
 
 
+@lru_cache(maxsize=64)
 def stub(body: bytes) -> Stub | None:
-    """Why there is no secret in a secret key packet; None where there is one. Raises `InputError`."""
+    """Why there is no secret in a secret key packet; None where there is one. Remembered, since sealing one mail asks
+    for it three times. Raises `InputError`."""
     derivation = _read(body).derivation
     return derivation.stub if derivation else None
 
