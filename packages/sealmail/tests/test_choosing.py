@@ -88,6 +88,28 @@ def test_a_tie_is_broken_the_same_way_whatever_the_order(ca: CA) -> None:
     assert set(map(tuple, said(choices[0]).values())) == {("equal",)}
 
 
+@pytest.mark.parametrize("name", ["Somebody else", "Sealdesk Test CA"])
+def test_one_of_an_untrusted_ca_is_told_as_such_whatever_its_fingerprint(ca: CA, name: str) -> None:
+    other = CA.create(name, valid_from=NOW - 900 * DAY)
+    ours, theirs = issue(ca).key, issue(other).key
+    for first, second in (("0", "f"), ("f", "0")):
+        mine, strange = replace(ours, fingerprint=first * 64), replace(theirs, fingerprint=second * 64)
+
+        choice = chosen(judges(ca, mine, strange, other.certificate))
+
+        assert (choice.key, said(choice)) == (mine, {strange.fingerprint: ["untrusted_key"]})
+
+
+def test_of_many_of_an_untrusted_ca_only_some_are_looked_at_to_tell_why(ca: CA, strangers_ca: CA) -> None:
+    ours, theirs = issue(ca).key, issue(strangers_ca).key
+    strange = [replace(theirs, fingerprint=f"{number:064x}") for number in range(11)]
+
+    choice = chosen(judges(ca, replace(ours, fingerprint="f" * 64), *strange, strangers_ca.certificate))
+
+    codes = sorted(code for codes in said(choice).values() for code in codes)
+    assert codes == ["not_examined"] * 3 + ["untrusted_key"] * 8
+
+
 @pytest.mark.mission("B8")
 def test_trust_goes_before_age(ca: CA, strangers_ca: CA) -> None:
     by_hand, by_ca = issue(strangers_ca, -40).key, issue(ca, -30).key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -172,6 +173,69 @@ def test_wrong_usage_exits_with_two(arguments: tuple[str, ...]) -> None:
 
     assert result.returncode == 2
     assert b"Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_who_stops_reading_ends_the_command_quietly(unbuffered: str) -> None:
+    """Written at once it fails in the command, buffered not before the end."""
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    result = subprocess.run(
+        [sys.executable, "-m", "sealmail", "inspect", "-", "--json"],
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        input=b"From: a@b.example\r\n\r\nhello",
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writing)
+
+    assert (result.returncode, result.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        (("--opaque", "--encrypt"), "--opaque needs --sign"),
+        (("--rsa-signature", "pss"), "--rsa-signature needs --sign"),
+        (("--cipher", "gcm", "--sign"), "--cipher needs --encrypt"),
+        (("--key-transport", "oaep"), "--key-transport needs --encrypt"),
+        (("--hide-subject",), "--hide-subject needs --encrypt"),
+    ],
+)
+def test_seal_names_the_option_that_another_one_needs(tmp_path: Path, options: tuple[str, ...], missing: str) -> None:
+    result = run("seal", "-", "--out", tmp_path / "out", *options, stdin=build_message(draft(CAROL)))
+
+    assert (result.returncode, result.stderr.decode()) == (2, f"sealmail: {missing}\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_seal_removes_the_copies_of_the_plan_before_and_nothing_else(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    names = ("1.eml", "2.eml", "3.eml", "notes.eml")
+    for path in (*(out / name for name in names), tmp_path / "4.eml"):
+        path.write_text("before")
+    listed = [{"file": name} for name in ("1.eml", "2.eml", "notes.eml", "../4.eml", str(tmp_path / "4.eml"), "9.eml")]
+    (out / "plan.json").write_text(json.dumps({"copies": [*listed, {"file": 1}, "2.eml"]}))
+
+    result = run("seal", "-", "--out", out, stdin=build_message(draft(CAROL)))
+
+    assert result.returncode == 0, result.stderr
+    assert sorted(path.name for path in out.iterdir()) == ["1.eml", "3.eml", "notes.eml", "plan.json"]
+    assert (out / "3.eml").read_text() == (tmp_path / "4.eml").read_text() == "before"
+    assert (out / "1.eml").read_text() != "before"
+
+
+@pytest.mark.parametrize("plan", [b"\xff", b"{", b"[]", b'{"copies": 1}', b"[" * 100_000])
+def test_seal_replaces_what_is_no_plan(tmp_path: Path, plan: bytes) -> None:
+    (tmp_path / "plan.json").write_bytes(plan)
+
+    result = run("seal", "-", "--out", tmp_path, stdin=build_message(draft(CAROL)))
+
+    assert (result.returncode, result.stderr) == (0, b"")
+    printed_file(tmp_path / "plan.json", "plan.schema.json")
 
 
 @pytest.mark.mission("B3")

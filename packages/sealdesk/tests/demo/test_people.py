@@ -79,6 +79,23 @@ def test_what_cannot_be_sealed_is_refused_with_the_reason(here):
         write(draft, erin, here, sign=True, encrypt=True, technology=Technology.OPENPGP)
 
 
+@pytest.mark.parametrize(
+    ("who", "content_type"),
+    [
+        (Who.CAROL, b"application/pkcs7-mime"),
+        (Who.DAVE, b"multipart/encrypted"),
+        (Who.FRANK, b"application/pkcs7-mime"),
+    ],
+)
+def test_customers_seal_by_what_they_have_keys_for(here, who, content_type):
+    author = here[who]
+    draft = Draft(from_=(Mailbox(author.name, author.address),), to=(Mailbox("", here[Who.SUPPORT].address),))
+
+    raw = write(draft, author, here, sign=True, encrypt=True)
+
+    assert raw.partition(b"\nContent-Type: ")[2].partition(b";")[0] == content_type
+
+
 def test_only_customers_have_an_inbox(here):
     deliver(b"for both", ["Carol@Bank.example", "stranger@elsewhere.example", "../../etc/passwd"])
     deliver(b"for her", ["carol@bank.example"])

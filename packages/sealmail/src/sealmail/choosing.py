@@ -19,12 +19,15 @@ from sealmail.errors import Reason
 from sealmail.keys import Key, KeyId, Technology, TrustLevel
 from sealmail.keys.openpgp_listing import lapsed_addresses
 from sealmail.keys.usability import Purpose, day, problems
+from sealmail.path_building import authority_key_id
 from sealmail.paths import PathFacts
 from sealmail.report import Finding
 from sealmail.vouching import Judges, vouch
 
 MOST_REASONS = 5
 """Sentences in `KeyChoice.reasons`; past them one says how many more there are."""
+MOST_TOLD = 8
+"""Certificates of other CAs whose paths are looked at only to tell why they were not chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,7 @@ def choose(address: str, technology: Technology, purpose: Purpose, judges: Judge
 
     Codes of reasons: those of `problems`, and no_key, rejected_key, untrusted_key, revoked, wrong_usage,
     weak_algorithm, revocation_unknown, conflicting_key, expired_issuer; for keys that may be used and lost:
-    less_trusted, rarely_read, older, shorter, equal.
+    less_trusted, rarely_read, older, shorter, equal, not_examined.
     """
     keys = [key for key in judges.keys.keys_of(address) if key.technology is technology]
     nothing = Reason(code="no_key", sentence=f"The {_NAMES[technology]} for {address} was not found.", address=address)
@@ -156,10 +159,11 @@ class _Contest:
         """
         best: _Runner | None = None
         beaten: list[_Runner] = []
+        skipped: list[_Runner] = []
         failed: list[PassedOver] = []
         for runner in runners:
             if best is not None and best.rank >= runner.rank:
-                beaten.append(runner)
+                skipped.append(runner)
                 continue
             judged = self._judge(runner)
             if isinstance(judged, PassedOver):
@@ -170,7 +174,34 @@ class _Contest:
             else:
                 beaten.append(judged)
         lost = [PassedOver(key=one.key, reasons=(_why_lost(one, best),)) for one in beaten if best is not None]
+        if best is not None:
+            for told in self._tell(skipped, best):
+                (lost if told.reasons[0].code in _COULD_BE_USED else failed).append(told)
         return best, lost, failed
+
+    def _tell(self, skipped: Sequence[_Runner], best: _Runner) -> Iterator[PassedOver]:
+        """Why those were passed over that could not win. Where only hope made one look as good as the best, its path is
+        asked, of `MOST_TOLD` at most.
+        """
+        asked = 0
+        for runner in skipped:
+            judged: _Runner | PassedOver | None = runner
+            if self._is_in_doubt(runner, best):
+                asked += 1
+                judged = self._judge(runner) if asked <= MOST_TOLD else None
+            if isinstance(judged, PassedOver):
+                yield judged
+            else:
+                reason = _why_lost(judged, best) if judged is not None else _NOT_EXAMINED
+                yield PassedOver(key=runner.key, reasons=(reason,))
+
+    def _is_in_doubt(self, runner: _Runner, best: _Runner) -> bool:
+        """Whether it is said to be as trusted as the best for a CA's sake, and that CA is not the one of the best."""
+        hoped_for = runner.level < runner.ceiling and runner.ceiling >= best.level
+        return hoped_for and not (self._was_vouched_for(best) and _are_siblings(runner.key, best.key))
+
+    def _was_vouched_for(self, best: _Runner) -> bool:
+        return best.level > self._judges.trust.level(best.key, self._address)
 
     def _enter(self, key: Key) -> _Runner | PassedOver:
         against = problems(key, self._purpose, self._judges.at)
@@ -254,6 +285,9 @@ class _OwnContest(_Contest):
     def _ceiling(self, key: Key, level: TrustLevel) -> TrustLevel:  # noqa: ARG002 -- asked of other people's keys
         return TrustLevel.BY_HAND
 
+    def _is_in_doubt(self, runner: _Runner, best: _Runner) -> bool:  # noqa: ARG002 -- asked of other people's keys
+        return False
+
     def _judge(self, runner: _Runner) -> _Runner | PassedOver:
         path = vouch(runner.key, self._address, self._judges).path
         revoked = [one for one in _against(path.findings, path) if one.code == "revoked"] if path else []
@@ -265,6 +299,11 @@ class _OwnContest(_Contest):
         act = "sign" if self._purpose is Purpose.SIGN else "be used"
         sentence = f"The private key for {self._address} cannot {act} now: {one.reasons[0].sentence}"
         return Reason(code=one.reasons[0].code, sentence=sentence, address=self._address)
+
+
+def _are_siblings(one: Key, other: Key) -> bool:
+    """Whether two certificates name the same issuer, by name and by its key (RFC 5280 §4.2.1.1)."""
+    return one.issuer == other.issuer and authority_key_id(one.material) == authority_key_id(other.material)
 
 
 def _why_lost(loser: _Runner, best: _Runner) -> Reason:
@@ -301,8 +340,10 @@ _OLDER = Reason(code="older", sentence="A newer one is used.")
 _RARELY_READ = Reason(code="rarely_read", sentence="One whose signatures most mail programs can check is used.")
 _SHORTER = Reason(code="shorter", sentence="One that is valid longer is used.")
 _EQUAL = Reason(code="equal", sentence="Another one, neither better nor worse, is used.")
+_NOT_EXAMINED = Reason(code="not_examined", sentence="It was not looked at further, as it could not be better.")
 _LESS_TRUSTED = {
     TrustLevel.BY_HAND: Reason(code="less_trusted", sentence="One that was confirmed by hand is used."),
     TrustLevel.BY_CA: Reason(code="less_trusted", sentence="One that a trusted CA vouches for is used."),
     TrustLevel.ACCEPTED_ONCE: Reason(code="less_trusted", sentence="One that is trusted more is used."),
 }
+_COULD_BE_USED = {"less_trusted", "rarely_read", "older", "shorter", "equal", "not_examined"}

@@ -84,7 +84,7 @@ def write(
         to=tuple(one.address for one in draft.to),
         sign=sign,
         encrypt=encrypt,
-        technology=technology,
+        technology=technology or _only_technology(author),
     )
     moment = at or now()
     planned = plan(request, keys, MemoryTrust(levels=_by_hand([*theirs, *author.keys])), Policy(), moment)
@@ -93,6 +93,12 @@ def write(
     except Refused as refused:
         raise DemoError(" ".join(reason.sentence for reason in refused.reasons)) from None
     return copy.raw
+
+
+def _only_technology(author: Person) -> Technology | None:
+    """The one that the author has keys for; None where there are both, or none."""
+    held = {key.technology for key in author.keys}
+    return held.pop() if len(held) == 1 else None
 
 
 def message_id(author: Person) -> str:

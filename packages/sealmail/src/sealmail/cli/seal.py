@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from sealmail.sealing import (
     plan,
     seal,
 )
+
+_COPY = re.compile(r"[0-9]+\.eml")
 
 
 def add_parser(commands: Any) -> None:
@@ -69,6 +72,7 @@ def run(options: argparse.Namespace) -> None:
     made = plan(request, material.keys, material.trust, Policy(), at)
     folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
+    _remove_copies(folder)
     try:
         copies = seal(made, _with_options(letter_from_message(raw), options), material.keys, at)
     except Refused:
@@ -126,6 +130,17 @@ def _mailboxes(field: str, values: Iterable[str]) -> list[Mailbox]:
     if any(parsed.defects for parsed in lists):
         raise UsageError(f"the {field} addresses cannot be read")
     return [mailbox for parsed in lists for mailbox in parsed.mailboxes]
+
+
+def _remove_copies(folder: Path) -> None:
+    """Removes the copies that the plan of an earlier run lists: beside a new plan they would look like its own."""
+    try:
+        copies = json.loads((folder / "plan.json").read_bytes())["copies"]
+        names = [str(copy["file"]) for copy in copies if isinstance(copy, dict) and "file" in copy]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return  # no plan of ours: nothing is known to be a copy
+    for name in filter(_COPY.fullmatch, names):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _write_plan(folder: Path, made: Plan, copies: tuple[SealedCopy, ...]) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 
 from sealmail.addresses import canonical
 from sealmail.bounded import BoundedOpener
 from sealmail.cli.material import Material, read_input
+from sealmail.errors import UsageError
 from sealmail.keys import Capabilities
 from sealmail.policy import Policy
 from sealmail.report import Signature
@@ -36,13 +38,21 @@ def add_smime_options(parser: argparse.ArgumentParser) -> None:
 
 
 def smime_form_of(options: argparse.Namespace) -> SmimeForm:
-    """The form that was asked for."""
+    """The form that was asked for. UsageError where it is about something that was not asked for."""
+    _check("--sign", options.sign, {"--opaque": options.opaque, "--rsa-signature": options.rsa_signature != "pkcs1"})
+    asked = {"--cipher": options.cipher != "auto", "--key-transport": options.key_transport != "auto"}
+    _check("--encrypt", options.encrypt, asked)
     return SmimeForm(
         opaque=options.opaque,
         cipher=_CIPHERS[options.cipher],
         key_transport=_TRANSPORTS[options.key_transport],
         rsa_signature=_SIGNATURES[options.rsa_signature],
     )
+
+
+def _check(needed: str, is_given: bool, asked: Mapping[str, bool]) -> None:
+    for option in (name for name, is_asked in asked.items() if is_asked and not is_given):
+        raise UsageError(f"{option} needs {needed}")
 
 
 def capabilities_of(options: argparse.Namespace, material: Material, at: datetime) -> dict[str, Capabilities]:
