@@ -77,12 +77,15 @@ def test_issuer_vouches_only_when_that_was_confirmed(admin, cast):
     admin.post(reverse("admin_add_certificate"), {"pasted": pem(cast.ca.certificate), "vouches": "nobody"})
     before = TrustDecision.objects.filter(vouches=True).count()
 
-    admin.post(
+    shown = admin.post(
         reverse("admin_add_certificate"),
         {"pasted": pem(cast.ca.certificate), "vouches": "domains", "domains": "customer.example"},
+        follow=True,
     )
 
     decision = TrustDecision.objects.get(vouches=True)
+    assert "is already here; it now vouches for addresses in customer.example." in shown.content.decode()
+    assert "Fingerprint already taken" not in shown.content.decode()
     assert (before, decision.domains) == (0, ["customer.example"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import timedelta
 
@@ -163,8 +164,41 @@ def test_revocation_list_is_added_like_a_certificate_and_counts_at_once(admin, a
 def test_list_of_a_ca_that_is_not_here_says_what_is_missing(admin, cast):
     _, said = upload(admin, cast.ca.crl()[1])
 
-    assert "The certificate of this CA is not here: add it too" in said
+    assert "Its signature can be checked only when the CA’s certificate is here" in said
     assert ", 0 entries" in said
+
+
+@pytest.mark.mission("B11")
+@pytest.mark.parametrize("kind", ["list", "answer"])
+def test_attack_data_in_the_name_of_a_ca_that_did_not_sign_it_is_refused(admin, cast, kind):
+    vouch(cast.ca)
+    ca, said = cast.ca.certificate, Said(at=now(), by_hash=True)
+    genuine = {
+        "list": lambda: cast.ca.crl()[1],
+        "answer": lambda: ocsp_answer(said, cast.carol.smime.key, ca, ca, loaded(cast.ca.secret)),
+    }[kind]()
+    forged = genuine[:-8] + bytes(8)
+
+    response, shown = upload(admin, forged)
+
+    assert response.status_code == 422
+    assert f"It is not signed by {ca.name}, or holds something that Sealdesk cannot check: it was not added." in shown
+    assert not RevocationData.objects.exists()
+
+
+@pytest.mark.mission("B11")
+def test_forged_list_beside_something_new_is_left_out_alone(admin, cast):
+    vouch(cast.ca)
+    forged = cast.ca.crl()[1][:-8] + bytes(8)
+    block = base64.encodebytes(forged).decode()
+
+    _, shown = upload(
+        admin, f"{pem(cast.carol.smime.key)}\n-----BEGIN X509 CRL-----\n{block}-----END X509 CRL-----\n".encode()
+    )
+
+    assert "Left out: Revocation list of" in shown
+    assert StoredKey.objects.filter(fingerprint=cast.carol.smime.key.fingerprint).exists()
+    assert not RevocationData.objects.exists()
 
 
 @pytest.mark.mission("B11")

@@ -9,15 +9,23 @@ import pytest
 from django.urls import reverse
 
 from sealdesk.core.clock import now
-from sealdesk.keyring.actions import Vouching, import_keys
+from sealdesk.keyring.actions import Vouching, import_keys, switch
 from sealdesk.keyring.models import StoredKey
 from sealdesk.web.html_mail import POLICY, POLICY_WITH_PICTURES
+from sealmail.keys import Technology
 from sealmail.mime import multipart
 from sealmail.testing import export_armored, export_pem
 
 from .conftest import HTML_MAIL, wrapped
 
 DAY = timedelta(days=1)
+
+
+def with_words_beside(signed, words):
+    """A signed mail as a part of another by the same sender, behind words that nobody signed."""
+    head, _, body = signed.partition(b"Content-Type: multipart/signed")
+    around = b"Content-Type: text/plain\r\n\r\n" + words + b"\r\n"
+    return head + multipart("mixed", [around, b"Content-Type: multipart/signed" + body])
 
 
 def page(client, article):
@@ -203,6 +211,16 @@ def test_certificate_of_a_trusted_issuer_is_shown_as_such(alice, cast, own, take
     assert "not confirmed" not in shown
 
 
+def test_key_of_a_technology_that_is_off_says_so_beside_the_ticket(alice, cast, know, take_in, write):
+    know(cast.carol)
+    article = take_in(write(cast.carol))
+    switch(technology=Technology.SMIME, is_on=False, by=None)
+
+    shown = page(alice, article)
+
+    assert ("S/MIME, switched off" in shown, "not confirmed" in shown) == (True, False)
+
+
 def test_certificate_that_came_with_a_mail_is_not_confirmed(alice, cast, take_in, write):
     assert "S/MIME, not confirmed" in page(alice, take_in(write(cast.carol, sign=True)))
 
@@ -232,6 +250,8 @@ def test_part_opened_apart_keeps_its_words_and_files_in_its_own_frame(alice, cas
         (False, False),
     ]
     assert "Encrypted for you" in framed
+    assert around.index("Only what stands in a frame below came encrypted.") < around.index("Please answer.")
+    assert "Not signed as a whole." not in around
     assert "our key" in framed
     file = alice.get(reverse("attachment", args=[article.attachments.get().pk]))
     assert b"".join(file.streaming_content) == b"the hidden file"
@@ -259,14 +279,24 @@ def test_part_that_was_opened_later_is_shown(alice, cast, own_key, take_in, writ
     assert ("the hidden words" in before, "the hidden words" in page(alice, article)) == (False, True)
 
 
+def test_retry_is_offered_and_works_where_only_a_part_could_not_be_verified(alice, cast, know, take_in, write):
+    article = take_in(with_words_beside(write(cast.frank, text="The signed words.", sign=True), b"Hello."))
+    before = page(alice, article)
+    know(cast.frank)
+
+    shown = alice.post(reverse("article_retry", args=[article.pk]), follow=True).content.decode()
+
+    assert (article.encryption, article.signature, article.signature_covers) == ("none", "none", "part")
+    assert (reverse("article_retry", args=[article.pk]) in before, "Signed by frank" in before) == (True, False)
+    assert "it shows more now" in shown
+    assert "Signed by frank@customer.example" in shown.split('<section class="framed">')[1]
+    assert reverse("article_retry", args=[article.pk]) not in shown
+
+
 def test_attack_words_beside_a_signed_part_do_not_share_its_frame(alice, cast, own, know, take_in, write):
     know(cast.frank)
-    raw = write(cast.frank, text="The signed words.", sign=True)
-    head, _, body = raw.partition(b"Content-Type: multipart/signed")
-    signed = b"Content-Type: multipart/signed" + body
-    wrapped = head + multipart("mixed", [b"Content-Type: text/plain\r\n\r\nPay Mallory.\r\n", signed])
 
-    article = take_in(wrapped)
+    article = take_in(with_words_beside(write(cast.frank, text="The signed words.", sign=True), b"Pay Mallory."))
 
     before, _, after = page(alice, article).partition('<section class="framed">')
     frame = after.split("</section>")[0]
@@ -275,4 +305,10 @@ def test_attack_words_beside_a_signed_part_do_not_share_its_frame(alice, cast, o
     assert "Signed by frank@customer.example" in frame
     assert "The signed words." in frame
     assert "Pay Mallory." not in frame
+    assert (
+        before.index("Not signed as a whole.")
+        < before.index("Only what stands in a frame below carries")
+        < (before.index("Pay Mallory."))
+    )
+    assert "Not encrypted as a whole." not in before
     assert "recipient’s key" not in frame

@@ -9,7 +9,7 @@ import pytest
 from cryptography.x509 import ReasonFlags
 
 from sealdesk.mail.intake.decision import Mark, QuarantineReason
-from sealdesk.mail.models import ChannelKind, CopyState, RawState, Security
+from sealdesk.mail.models import ChannelKind, CopyState, RawState, Security, SecurityLogEntry
 from sealdesk.tickets.events import EventKind
 from sealdesk.tickets.models import ArticleKind, TicketState
 from sealdesk.web.presenters import (
@@ -23,6 +23,7 @@ from sealdesk.web.presenters import (
     states,
     warnings,
 )
+from sealdesk.web.presenters.logs import log_lines
 from sealdesk.web.presenters.wording import FALLBACKS, Face, Tone, fill
 from sealmail.keys import Technology, TrustLevel
 from sealmail.openpgp import signers as pgp_signers
@@ -178,3 +179,20 @@ def test_every_reason_for_a_revocation_has_words():
 )
 def test_revocation_is_said_with_its_date(state, more, sentence):
     assert revocation.revocation_words(state, known_at="MON", **more) == sentence
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("code", "label", "tone"),
+    [
+        ("no_key", "Not checked: the signer’s key is not here", Tone.AMBER),
+        ("intact", "Intact", Tone.MUTED),
+        ("changed", "Changed after signing", Tone.RED),
+    ],
+)
+def test_log_says_in_words_how_the_signature_of_a_part_stands(code, label, tone):
+    entry = SecurityLogEntry(direction="in", operation="verify", status=code, technology="openpgp")
+
+    (line,) = log_lines([entry])
+
+    assert (line.status.label, line.status.tone) == (label, tone)

@@ -253,6 +253,8 @@ def _renew_secret(row: StoredKey, news: Key) -> None:
 
 def _store_revocations(revocations: Sequence[RevocationNews], at: datetime) -> None:
     for news in revocations:
+        if news.is_refused:
+            continue
         RevocationData.objects.get_or_create(
             digest=news.digest, defaults={"issuer": news.issuer, "material": news.material, "added_at": at}
         )

@@ -192,9 +192,11 @@ def _errors(
     )
     if locked or alone:
         return {name: sentences for name, sentences in (("passphrase", locked), ("file", alone)) if sentences}
-    if revocations or any(item.outcome.is_stored or item.may_vouch for item in items):
+    if not all(one.is_refused for one in revocations) or any(
+        item.outcome.is_stored or item.may_vouch for item in items
+    ):
         return {}
-    return {"file": nothing_new(items, notes)}
+    return {"file": nothing_new(items, [*(one.refusal for one in revocations), *notes])}
 
 
 def nothing_new(items: Iterable[ImportItem], notes: Iterable[str]) -> tuple[str, ...]:

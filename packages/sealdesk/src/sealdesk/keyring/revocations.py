@@ -6,8 +6,8 @@ Whether one may be believed is asked where it is used (`sealmail.paths`); here a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -15,13 +15,20 @@ from cryptography import x509
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import NameOID
 
-from sealdesk.keyring.models import RevocationData, StoredKey
+from sealdesk.keyring.models import Origin, RevocationData, StoredKey
+from sealdesk.keyring.rows import keys_from
 from sealmail.errors import Reason
-from sealmail.keys import KeyId, Technology
+from sealmail.keys import Key, KeyId, Technology
 from sealmail.keys.found import Found
 from sealmail.keys.reader import read_paths
+from sealmail.policy import Policy
+from sealmail.revocation.answers import authentic_answers
+from sealmail.revocation.lists import authentic_list
+from sealmail.revocation.remembering import Source
 
 _MOST_AUTHORITIES = 1000
+_MOST_OF_ONE_NAME = 50
+_REFUSED = "It is not signed by {issuer}, or holds something that Sealdesk cannot check: it was not added."
 
 
 class RevocationKind(StrEnum):
@@ -49,11 +56,18 @@ class RevocationNews:
     """Certificates that are revoked by it, or that it answers for."""
     is_known: bool = False
     """It was here before."""
+    is_refused: bool = False
+    """The CA is here, and did not sign it; it is not kept."""
 
     @property
     def digest(self) -> str:
         """What tells it from others."""
         return hashlib.sha256(self.material).hexdigest()
+
+    @property
+    def refusal(self) -> str:
+        """Why it is not kept; empty where it is."""
+        return _REFUSED.format(issuer=self.issuer_name or "its CA") if self.is_refused else ""
 
 
 def revocations_of(found: Found, blob: bytes) -> tuple[tuple[RevocationNews, ...], tuple[Reason, ...]]:
@@ -69,7 +83,23 @@ def revocations_of(found: Found, blob: bytes) -> tuple[tuple[RevocationNews, ...
         pieces = again.revocations
         still = tuple(problem for problem in again.problems if problem.code == _UNKNOWN_ISSUER)
         problems = (*(problem for problem in problems if problem.code != _UNKNOWN_ISSUER), *still)
-    return tuple(described(pieces)), problems
+    return tuple(_judged(one, found.keys) for one in described(pieces)), problems
+
+
+def _judged(news: RevocationNews, beside: Sequence[Key]) -> RevocationNews:
+    """Refused where somebody gave us the CA and it did not sign this. A CA certificate that merely came with mail
+    refuses nothing: else a stranger could keep out the lists of others by their name."""
+    rows = list(StoredKey.objects.filter(subject=news.issuer, is_ca=True).order_by("origin")[:_MOST_OF_ONE_NAME])
+    is_given = any(row.origin != Origin.HARVESTED for row in rows)
+    if news.is_known or not is_given:
+        return news
+    authorities = [*keys_from(rows), *(key for key in beside if key.is_ca and key.subject == news.issuer)]
+    return replace(news, is_refused=not any(_is_authentic(news.material, one) for one in authorities))
+
+
+def _is_authentic(material: bytes, authority: Key) -> bool:
+    source, policy = Source.of(material), Policy()
+    return authentic_list(source, authority, policy) is not None or bool(authentic_answers(source, authority, policy))
 
 
 def data_of(issuer: KeyId) -> list[RevocationNews]:

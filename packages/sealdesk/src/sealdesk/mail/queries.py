@@ -8,8 +8,9 @@ from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 
-from sealdesk.mail.intake.retrying import may_help
+from sealdesk.mail.intake.retrying import may_help, parts_of
 from sealdesk.mail.models import Channel, Delivery, KeySighting, Outgoing, RawMail, RawState, SecurityLogEntry
+from sealdesk.mail.shown import shown_report
 from sealdesk.people.models import Agent
 from sealdesk.people.queries import groups_of
 from sealdesk.tickets.models import Article
@@ -62,9 +63,10 @@ def keys_said_to_belong_to(address: str) -> QuerySet[KeySighting]:
 
 
 def _mail_of(article: Article, raw_mail: UUID | None, outgoing: Outgoing | None) -> ArticleMail:
+    parts = parts_of(shown_report(article)) if raw_mail is not None else {}
     return ArticleMail(
         raw_mail=raw_mail,
-        can_retry=raw_mail is not None and may_help(article.encryption, article.signature),
+        can_retry=raw_mail is not None and may_help(article.encryption, article.signature, parts),
         outgoing=outgoing,
         deliveries=tuple(outgoing.deliveries.all()) if outgoing else (),
     )

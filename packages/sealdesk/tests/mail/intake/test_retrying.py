@@ -47,6 +47,32 @@ def test_retry_is_offered_where_it_may_help(encryption, signature, expected):
     assert may_help(encryption, signature) is expected
 
 
+@pytest.mark.parametrize(
+    ("before", "again", "expected"),
+    [
+        ({"1": ("no_key", "none")}, {"1": ("decrypted", "good")}, True),
+        (
+            {"1": ("none", "unverified"), "2": ("no_key", "none")},
+            {"1": ("none", "good"), "2": ("no_key", "none")},
+            True,
+        ),
+        ({"1": ("none", "unverified")}, {"1": ("none", "unverified")}, False),
+        ({"1": ("none", "unverified"), "2": ("none", "good")}, {"1": ("none", "good"), "2": ("none", "bad")}, False),
+        ({"1": ("none", "unverified"), "2": ("none", "good")}, {"1": ("none", "good")}, False),
+    ],
+)
+def test_a_new_look_at_parts_takes_nothing_back(before, again, expected):
+    assert knows_more(VerdictCodes(), VerdictCodes(), before, again) is expected
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [(("no_key", "none"), True), (("none", "unverified"), True), (("none", "bad"), False), (("none", "good"), False)],
+)
+def test_retry_is_offered_for_a_part(part, expected):
+    assert may_help("none", "none", {"1": part}) is expected
+
+
 @pytest.mark.mission("S11")
 @pytest.mark.django_db
 def test_a_key_that_came_later_fills_in_the_article(ring, support, alice, cast, desk_keys, write, take_in):

@@ -6,9 +6,10 @@ look knows more: it opened what was closed, or found the signer of a signature t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 
@@ -22,6 +23,7 @@ from sealdesk.mail.intake.opening import open_for
 from sealdesk.mail.intake.writing import article_content, codes_of, new_attachments, note_keys, report_json
 from sealdesk.mail.messageids import untagged
 from sealdesk.mail.models import RawMail
+from sealdesk.mail.shown import shown_report
 from sealdesk.people.models import Agent
 from sealdesk.tickets.attachments import stored
 from sealdesk.tickets.content import VerdictCodes, readable
@@ -55,13 +57,47 @@ class Retried:
     """Whether the article shows something new."""
 
 
-def may_help(encryption: str, signature: str) -> bool:
-    """Whether another look could show more; the page offers it then."""
-    return encryption in CLOSED or signature == _UNVERIFIED
+Parts = Mapping[str, tuple[str, str]]
+"""Of each part that is shown apart, by its path: the verdicts of its encryption and of its signature."""
 
 
-def knows_more(before: VerdictCodes, again: VerdictCodes) -> bool:
+def may_help(encryption: str, signature: str, parts: Parts | None = None) -> bool:
+    """Whether another look could show more, of the whole or of a part; the page offers it then."""
+    return any(
+        one in CLOSED or other == _UNVERIFIED for one, other in ((encryption, signature), *(parts or {}).values())
+    )
+
+
+def parts_of(report: Mapping[str, Any]) -> Parts:
+    """The verdicts of the parts in a report as it is kept."""
+    parts = report.get("parts", ())
+    return {part["path"]: (part["encryption"]["verdict"], part["signature"]["verdict"]) for part in parts}
+
+
+def knows_more(
+    before: VerdictCodes, again: VerdictCodes, parts_before: Parts | None = None, parts_again: Parts | None = None
+) -> bool:
     """Whether the new look replaces what the article shows. A verdict that was reached is never taken back."""
+    if _whole_knows_more(before, again):
+        return True
+    same = (before.encryption, before.signature) == (again.encryption, again.signature)
+    return same and _parts_know_more(parts_before or {}, parts_again or {})
+
+
+def _parts_know_more(before: Parts, again: Parts) -> bool:
+    """One part at least shows more, and none shows less or is missing."""
+    pairs = [(codes, again.get(path)) for path, codes in before.items()]
+    changed = [(codes, other) for codes, other in pairs if codes != other]
+    return bool(changed) and all(
+        other is not None and _whole_knows_more(_verdicts(codes), _verdicts(other)) for codes, other in changed
+    )
+
+
+def _verdicts(codes: tuple[str, str]) -> VerdictCodes:
+    return VerdictCodes(encryption=codes[0], signature=codes[1])
+
+
+def _whole_knows_more(before: VerdictCodes, again: VerdictCodes) -> bool:
     if before.encryption in CLOSED:
         return again.encryption not in CLOSED or again.encryption != before.encryption
     if again.encryption != before.encryption:
@@ -74,7 +110,8 @@ def retry(*, article: Article, by: Agent | None) -> Retried:
     mail = _raw_mail(article, by)
     opened = open_for(article.ticket.group, rawmail.read(mail), mail.received_at)
     codes = codes_of(opened, _own_marks(article))
-    if not knows_more(_codes_of(article), codes):
+    parts_before, parts_again = parts_of(shown_report(article)), parts_of(report_json(opened))
+    if not knows_more(_codes_of(article), codes, parts_before, parts_again):
         with transaction.atomic():
             _add_recheck(article, opened, by)
             article.save(update_fields=["report"])
@@ -102,7 +139,7 @@ def _fill_in(
     article.sender, article.sender_name = content.sender, readable(content.sender_name, 300)
     for name, value in codes.columns().items():
         setattr(article, name, value)
-    _add_recheck(article, opened, by)
+    _add_recheck(article, opened, by, is_shown=True)
     article.save()
     _replace_attachments(article, attachments)
     _refresh_ticket(article, codes)
@@ -113,9 +150,11 @@ def _fill_in(
     record(article.ticket, EventKind.MAIL_RETRIED, by=by, article=article, codes={"from": before, "to": after})
 
 
-def _add_recheck(article: Article, opened: Opened, by: Agent | None) -> None:
+def _add_recheck(article: Article, opened: Opened, by: Agent | None, *, is_shown: bool = False) -> None:
     report = dict(article.report or {})
-    look = {"at": now().isoformat(), "by": str(by.pk) if by else None, "report": report_json(opened)}
+    look: dict[str, object] = {"at": now().isoformat(), "by": str(by.pk) if by else None, "report": report_json(opened)}
+    if is_shown:
+        look["is_shown"] = True
     report["rechecks"] = [*report.get("rechecks", []), look]
     article.report = report
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 from django import forms
@@ -11,7 +11,7 @@ from django import forms
 from sealdesk.core.errors import DeskError, Invalid
 from sealdesk.keyring import actions
 from sealdesk.keyring.actions import Vouching
-from sealdesk.keyring.importing import ImportItem, preview
+from sealdesk.keyring.importing import ImportItem, Outcome, preview
 from sealdesk.people.models import Agent, Group
 from sealdesk.web.admin.forms import MaterialForm, refused
 from sealdesk.web.presenters.encryption import TECHNOLOGIES
@@ -52,7 +52,7 @@ class AddingForm(MaterialForm):
             how_checked=self.cleaned_data.get("how_checked") or actions.NOT_RECORDED,
             by=by,
         )
-        items = [f"{OUTCOMES[item.outcome]}: {_described(item, vouching)}" for item in result.preview.items]
+        items = [_done(item, vouching) for item in result.preview.items]
         news = [revocation_news(one) for one in result.preview.revocations]
         return [*items, *news, *result.preview.notes] or ["Added."]
 
@@ -176,6 +176,17 @@ class PGPKeyForm(SecretForm):
                 "pasted", "Pasted text must be ASCII-armored, with the line -----BEGIN PGP. Upload a file instead."
             )
         return cleaned
+
+
+def _done(item: ImportItem, vouching: Mapping[str, Vouching]) -> str:
+    """What became of it; of a CA that was here already and is confirmed now, that this changed."""
+    confirmed = vouching.get(item.key.fingerprint)
+    if item.outcome is not Outcome.ALREADY_THERE or confirmed is None:
+        return f"{OUTCOMES[item.outcome]}: {_described(item, vouching)}"
+    whom = "everybody" if confirmed.domains is None else f"addresses in {', '.join(confirmed.domains)}"
+    return (
+        f"{item.key.name or 'The issuer'} ({short(item.key.fingerprint)}) is already here; it now vouches for {whom}."
+    )
 
 
 def _described(item: ImportItem, vouching: Collection[str]) -> str:

@@ -12,11 +12,11 @@ from django.urls import reverse
 from sealdesk.keyring.naming import KeyNames, key_names
 from sealdesk.mail.models import OutgoingState
 from sealdesk.mail.queries import ArticleMail
+from sealdesk.mail.shown import shown_report
 from sealdesk.tickets.models import Article, ArticleKind, Attachment
-from sealdesk.web.presenters.badge import Seal, article_seal, part_faces
+from sealdesk.web.presenters.badge import Seal, around_faces, article_seal, part_faces
 from sealdesk.web.presenters.deliveries import UNDER_WAY, DeliveryLine, delivery_lines
 from sealdesk.web.presenters.evidence import Block, blocks, sent_blocks
-from sealdesk.web.presenters.gaps import shown_report
 from sealdesk.web.presenters.key_names import ids_in
 from sealdesk.web.presenters.states import ARTICLE_KINDS
 from sealdesk.web.presenters.wording import Face
@@ -57,6 +57,8 @@ class ArticleCard:
     seal: Seal | None
     evidence: Sequence[Block]
     notices: Sequence[Face]
+    around: Sequence[Face]
+    """What holds for the words outside of the parts."""
     parts: Sequence[PartCard]
     files: Sequence[Attachment]
     has_html: bool
@@ -102,6 +104,7 @@ def _card(article: Article, mail: ArticleMail, names: KeyNames) -> ArticleCard:
         seal=seal,
         evidence=blocks(report, names),
         notices=seal.notices if seal else (),
+        around=_around(article, report),
         parts=[_part(article, part, files, names) for part in report.get("parts", ())],
         files=[file for file in files if not file.part],
         has_html=bool(article.html),
@@ -114,6 +117,11 @@ def _card(article: Article, mail: ArticleMail, names: KeyNames) -> ArticleCard:
         is_under_way=any(one.state in UNDER_WAY for one in mail.deliveries),
         can_seal_again=mail.outgoing is not None and mail.outgoing.state == OutgoingState.REFUSED,
     )
+
+
+def _around(article: Article, report: Mapping[str, Any]) -> Sequence[Face]:
+    has_words = bool(article.text.strip() or article.html)
+    return around_faces(article, report.get("parts", ())) if has_words else ()
 
 
 def _was_sealed(mail: ArticleMail) -> bool:

@@ -8,11 +8,12 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from sealdesk.keyring.naming import KeyNames
+from sealdesk.mail.shown import shown_report
 from sealdesk.tickets.models import Article, Ticket
 from sealdesk.web.presenters import evidence, gaps
-from sealdesk.web.presenters.encryption import encryption_face
+from sealdesk.web.presenters.encryption import UNENCRYPTED_AROUND, encryption_face
 from sealdesk.web.presenters.intake import MARKS
-from sealdesk.web.presenters.signature import PART_WITHOUT_WORDS, SIGNATURE_INSIDE, signature_face
+from sealdesk.web.presenters.signature import PART_WITHOUT_WORDS, SIGNATURE_INSIDE, UNSIGNED_AROUND, signature_face
 from sealdesk.web.presenters.warnings import WARNINGS
 from sealdesk.web.presenters.wording import Face, Tone, fill
 from sealmail.report import Covers, Encryption, Reason, Signature
@@ -56,7 +57,7 @@ def ticket_seal(ticket: Ticket) -> Seal | None:
 
 def article_seal(article: Article, names: KeyNames) -> Seal:
     """The badge of an incoming mail. `names`: of the keys that its report refers to."""
-    report: Mapping[str, Any] = gaps.shown_report(article)
+    report: Mapping[str, Any] = shown_report(article)
     facts = gaps.gaps(report, article)
     return Seal(
         encryption=fill(_encryption(article, _reason(report)), facts | gaps.opening_gaps(report, names)),
@@ -85,6 +86,18 @@ def part_faces(part: Mapping[str, Any], sender: str, names: KeyNames) -> tuple[F
             fill(signature_face(signature, Covers.WHOLE, _optional_reason(part["signature"]["reason"])), facts)
         )
     return tuple(faces)
+
+
+def around_faces(article: Article, parts: Sequence[Mapping[str, Any]]) -> tuple[Face, ...]:
+    """What must be said above words that stand outside of the parts that are shown apart, unless it holds for all."""
+    whole = Covers.WHOLE.value
+    signed = article.signature_covers != whole and _is_any(parts, "signature", Signature.NONE)
+    encrypted = article.encryption_covers != whole and _is_any(parts, "encryption", Encryption.NONE)
+    return (*([UNSIGNED_AROUND] if signed else []), *([UNENCRYPTED_AROUND] if encrypted else []))
+
+
+def _is_any(parts: Sequence[Mapping[str, Any]], what: str, none: StrEnum) -> bool:
+    return any(part[what]["verdict"] != none.value for part in parts)
 
 
 def warning_faces(codes: Sequence[str]) -> list[Face]:

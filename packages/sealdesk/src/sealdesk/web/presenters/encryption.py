@@ -64,6 +64,13 @@ ENCRYPTION: Mapping[Encryption, Face] = {
 PARTLY_ENCRYPTED = Face(
     icon="lock", tone=Tone.AMBER, label="Partly encrypted", sentence="Only the framed part was encrypted."
 )
+UNENCRYPTED_AROUND = Face(
+    icon="lock-open",
+    tone=Tone.AMBER,
+    label="Not encrypted as a whole",
+    sentence="Only what stands in a frame below came encrypted.",
+)
+"""Above words that stand outside of the frames."""
 
 COVERS: Mapping[Covers, str] = {
     Covers.NONE: "nothing of the message",

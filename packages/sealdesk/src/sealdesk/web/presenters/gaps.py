@@ -21,18 +21,6 @@ Code = TypeVar("Code", bound=Enum)
 _MOST_NAMED = 4
 
 
-def shown_report(article: Article) -> JSON:
-    """The report that what is shown comes from: that of receipt, or of the later look that knew more."""
-    receipt: JSON = article.report or {}
-    looks = [receipt, *(look["report"] for look in reversed(receipt.get("rechecks", ())))]
-    shown = (article.encryption, article.signature)
-    return next((look for look in looks if look and _verdicts(look) == shown), receipt)
-
-
-def _verdicts(report: JSON) -> tuple[str, str]:
-    return report["encryption"]["verdict"], report["signature"]["verdict"]
-
-
 def gaps(report: JSON, article: Article) -> dict[str, str]:
     """The words that fill the sentences about an article. Names never: only addresses that were verified."""
     signer = report.get("signature", {}).get("signer") or {}

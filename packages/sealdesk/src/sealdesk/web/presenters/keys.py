@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sealdesk.keyring.importing import Outcome
@@ -88,8 +88,16 @@ def key_face(row: KeyRow, standing: KeyStanding | None) -> KeyFace:
 
 
 def address_faces(row: KeyRow, standing: KeyStanding | None, addresses: Collection[str]) -> list[KeyFace]:
-    """One face for each of these addresses that the key names: it may be trusted for one and not for another."""
-    standing = standing or KeyStanding()
+    """One face for each of these addresses that the key names: it may be trusted for one and not for another.
+    `standing`: None where the technology is off, which is then said instead of a trust that nobody asked for.
+    """
+    if standing is None:
+        off = [_face(row, (address,), Standing(level=row.level), ()) for address in row.addresses]
+        return [
+            replace(face, trust="switched off", trust_tone=Tone.AMBER, tone=Tone.AMBER)
+            for face in off
+            if set(face.addresses) & set(addresses)
+        ]
     return [
         _face(row, (address,), standing.addresses.get(address, Standing(level=row.level)), standing.obstacles)
         for address in row.addresses

@@ -15,10 +15,10 @@ from sealdesk.web.presenters.key_names import fingerprinted, identified
 from sealdesk.web.presenters.revocation import revocation_words
 from sealdesk.web.presenters.signature import REASONS, SIGNATURE
 from sealdesk.web.presenters.times import exact
-from sealdesk.web.presenters.warnings import FINDINGS
+from sealdesk.web.presenters.warnings import FINDINGS, INTEGRITY
 from sealdesk.web.presenters.wording import Face, Tone, fill
 from sealmail.keys import Technology
-from sealmail.report import Encryption, Finding, Reason, Signature
+from sealmail.report import Encryption, Finding, Integrity, Reason, Signature
 
 OPERATIONS: Mapping[str, str] = {
     "sign": "Sign",
@@ -83,9 +83,21 @@ def _status(entry: SecurityLogEntry) -> Face:
         return SIGNATURE[Signature(entry.status)]
     if entry.operation == "decrypt" and entry.status in set(Encryption):
         return ENCRYPTION[Encryption(entry.status)]
+    if entry.operation == "verify" and entry.status in set(Integrity):
+        return _integrity(Integrity(entry.status))
     if entry.status == "refused":
         return _REFUSED
     return _DONE if entry.status == "done" else Face(icon="alert", tone=Tone.AMBER, label=entry.status)
+
+
+def _integrity(integrity: Integrity) -> Face:
+    """Of a signature that did not decide the verdict, as those in parts: no more is known than whether it fits."""
+    said = INTEGRITY[integrity]
+    label = f"{said[0].upper()}{said[1:]}"
+    if integrity is Integrity.INTACT:
+        return Face(icon="check", tone=Tone.MUTED, label=label)
+    is_bad = integrity in {Integrity.CHANGED, Integrity.MALFORMED}
+    return Face(icon="badge-x" if is_bad else "badge-alert", tone=Tone.RED if is_bad else Tone.AMBER, label=label)
 
 
 def _details(entry: SecurityLogEntry, names: KeyNames) -> Iterator[str]:

@@ -70,6 +70,8 @@ REVOCATION_KINDS: Mapping[RevocationKind, str] = {
 def revocation_news(news: RevocationNews) -> str:
     """What was added, or why it adds nothing."""
     said = revocation_line(news)
+    if news.is_refused:
+        return f"Left out: {said}. {news.refusal}"
     if news.is_known:
         return f"Already here: {said}"
     return f"Added: {said}" if news.issuer_is_here else f"Added: {said}. {_NO_ISSUER}"
@@ -86,4 +88,4 @@ def revocation_line(news: RevocationNews) -> str:
     )
 
 
-_NO_ISSUER = "The certificate of this CA is not here: add it too, or the list cannot be checked"
+_NO_ISSUER = "Its signature can be checked only when the CA’s certificate is here: add it too."

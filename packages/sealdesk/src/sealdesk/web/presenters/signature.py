@@ -46,6 +46,8 @@ PART_WITH_SIGNATURE = _look("Partly signed", "Only the framed part is signed; wh
 PART_WITHOUT_WORDS = _look(
     "Holds a signed part", "{address} signed a part of this mail that has no words of its own to show; nothing else."
 )
+UNSIGNED_AROUND = _look("Not signed as a whole", "Only what stands in a frame below carries a signature.")
+"""Above words that stand outside of the frames."""
 
 REASONS: Mapping[Reason, Face] = {
     Reason.MALFORMED: _bad("Signature not acceptable", "The signature is broken or contradicts itself."),
