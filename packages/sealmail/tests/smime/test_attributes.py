@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import pytest
 from cryptography import x509
@@ -27,7 +25,7 @@ from sealmail.smime.attributes import (
     is_set_of_attributes,
 )
 from sealmail.testing import forging
-from sealmail.testing.forging import ECDSA_SHA256, attribute
+from sealmail.testing.forging import ECDSA_SHA256, attribute, signed_by_hand, structure
 from sealmail.testing.forging import usual_attributes as usual
 
 OTHER_TYPE = ber.encode_oid("1.2.840.113549.1.9.16.1.4")
@@ -36,26 +34,6 @@ OTHER_TYPE = ber.encode_oid("1.2.840.113549.1.9.16.1.4")
 def check(message: bytes, content: bytes | None, now: datetime, *known: Key) -> SignatureFacts:
     (signer,) = smime.verify(message, content, MemoryKeyStore(keys=known), Policy(), now).signers
     return signer
-
-
-def signed_by_hand(
-    secret: SecretKey,
-    content: bytes,
-    attributes: Sequence[bytes] | None,
-    *,
-    content_type: bytes = cms.DATA,
-    certificates: Sequence[bytes] | None = None,
-    **how: Any,
-) -> bytes:
-    """An opaque signature by an EC key with SHA-256, made as asked for (see `forging.signer_info`)."""
-    info = forging.signer_info(secret, content, attributes, **how)
-    return structure([info], content, content_type, certificates or [secret.key.material])
-
-
-def structure(
-    infos: Sequence[bytes], content: bytes | None, content_type: bytes, certificates: Sequence[bytes]
-) -> bytes:
-    return forging.signed_data(infos, content, content_type=content_type, certificates=certificates)
 
 
 def test_verify_attributes_out_of_order_are_read_as_signed(owners, entity: bytes, now: datetime) -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
 from sealmail import ber, smime
-from sealmail.keys import Key, MemoryKeyStore, SecretKey, Use
+from sealmail.keys import Key, MemoryKeyStore, Use
 from sealmail.policy import Budget, Policy
 from sealmail.report import Finding, Integrity, SignatureFacts
 from sealmail.results import VerificationResult
 from sealmail.smime import cms, der
-from sealmail.testing import CA, forging
+from sealmail.testing import CA
+from sealmail.testing.forging import signed_by_hand, structure
 from sealmail.testing.forging import usual_attributes as usual
 
 POLICY = Policy()
@@ -28,26 +27,6 @@ def only(result: VerificationResult) -> SignatureFacts:
 
 def check(message: bytes, content: bytes | None, now: datetime, *known: Key, policy: Policy = POLICY) -> SignatureFacts:
     return only(smime.verify(message, content, MemoryKeyStore(keys=known), policy, now))
-
-
-def signed_by_hand(
-    secret: SecretKey,
-    content: bytes,
-    attributes: Sequence[bytes] | None,
-    *,
-    content_type: bytes = cms.DATA,
-    certificates: Sequence[bytes] | None = None,
-    **how: Any,
-) -> bytes:
-    """An opaque signature by an EC key with SHA-256, made as asked for (see `forging.signer_info`)."""
-    info = forging.signer_info(secret, content, attributes, **how)
-    return structure([info], content, content_type, certificates or [secret.key.material])
-
-
-def structure(
-    infos: Sequence[bytes], content: bytes | None, content_type: bytes, certificates: Sequence[bytes]
-) -> bytes:
-    return forging.signed_data(infos, content, content_type=content_type, certificates=certificates)
 
 
 @pytest.mark.mission("B16")

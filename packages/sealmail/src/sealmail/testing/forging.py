@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import zlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -163,3 +164,24 @@ def _encrypted_content(content_type: bytes, cipher: bytes, encrypted: bytes) -> 
 def wrapped(content_type: bytes, *fields: bytes) -> bytes:
     """ContentInfo around the fields of a structure."""
     return der.sequence(der.oid(content_type), der.explicit(0, der.sequence(*fields)))
+
+
+def signed_by_hand(
+    secret: SecretKey,
+    content: bytes,
+    attributes: Sequence[bytes] | None,
+    *,
+    content_type: bytes = cms.DATA,
+    certificates: Sequence[bytes] | None = None,
+    **how: Any,
+) -> bytes:
+    """An opaque signature by an EC key with SHA-256, made as asked for (see `signer_info`)."""
+    info = signer_info(secret, content, attributes, **how)
+    return structure([info], content, content_type, certificates or [secret.key.material])
+
+
+def structure(
+    infos: Sequence[bytes], content: bytes | None, content_type: bytes, certificates: Sequence[bytes]
+) -> bytes:
+    """Signed data with these signers."""
+    return signed_data(infos, content, content_type=content_type, certificates=certificates)
